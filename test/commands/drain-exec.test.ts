@@ -143,11 +143,14 @@ describe('drain --exec', () => {
       },
     );
 
-    itOnce('a handler that is killed by a real-time signal has failed when a shell waits for it', async () => {
-      await ground.push('a');
-      expect((await exec("bash -c 'kill -RTMIN+5 $$'; exit $?")).code).to.equal(NOT_DONE);
-      expect(await ground.find('a')).to.include({ state: 'delayed', attempts: 1 });
-    });
+    itOnce(
+      'a handler that is killed by a real-time signal has failed when a shell waits for it',
+      async () => {
+        await ground.push('a');
+        expect((await exec("bash -c 'kill -RTMIN+5 $$'; exit $?")).code).to.equal(NOT_DONE);
+        expect(await ground.find('a')).to.include({ state: 'delayed', attempts: 1 });
+      },
+    );
 
     itOnce('exit code 127 is a failed attempt once a handler has run', async () => {
       await ground.push('a', 'b');

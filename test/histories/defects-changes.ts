@@ -59,7 +59,11 @@ export const OF_CHANGES: readonly Defect[] = [
   redis(
     'latest letter requeued',
     'a requeue takes the latest dead letter of an id, though an older one is meant',
-    [`${LUA}/requeue.lua`, `find_letters(letters, failed_at, function`, `find_letters(letters, '', function`],
+    [
+      `${LUA}/requeue.lua`,
+      `find_letters(letters, failed_at, is_one, 1)`,
+      `find_letters(letters, '', is_one, 1)`,
+    ],
   ),
   sqlite(
     'latest letter requeued',

@@ -50,9 +50,8 @@ export const OF_REDIS: readonly Defect[] = [
   ]),
   redis('oldest dead letter requeued', 'a requeue takes the oldest dead letter', [
     `${LUA}/requeue.lua`,
-    `end, 1)
-  return letters, found[1]`,
-    `end)
+    `  return letters, find_letters(letters, failed_at, is_one, 1)[1]`,
+    `  local found = find_letters(letters, failed_at, is_one)
   return letters, found[#found]`,
   ]),
   redis(

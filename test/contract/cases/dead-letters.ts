@@ -81,7 +81,12 @@ export function describeDeadLetters(world: () => World): void {
       expect(textOf(await peer.pop(topic))).to.equal('body 0');
       expect(await peer.requeue([id])).to.deep.equal(['requeued']);
       expect(textOf(await peer.pop(topic))).to.equal(allBodies[0]);
-      expect(bodies(await queue.find(id))).to.deep.equal(allBodies.slice(1, -1));
+      const left = await queue.find(id);
+      expect(bodies(left)).to.deep.equal(allBodies.slice(1, -1));
+      const never = new Date(Number(oldest.failedAt) - 1);
+      const times = [left.at(0)?.failedAt, never, left.at(300)?.failedAt];
+      const outcomes = await peer.requeue(times.map((failedAt) => ({ id, failedAt })));
+      expect(outcomes).to.deep.equal(['requeued', 'none', 'duplicate_id']);
     });
   });
 

@@ -11,11 +11,18 @@ local DEFAULT_TTL_MS = 604800000
 local keeps_attempts, jobs, now, answer = ARGV[1] == '1', cmsgpack.unpack(ARGV[3]), now_ms(), {}
 local earliest, is_first = math.huge, false
 
+-- By id, its letters. An id from which one was taken has a job, so no other is taken from it.
+local letters_by_id = {}
+
 -- The letters of the id, and that one of them which is meant.
 local function latest_letter(id, topic, failed_at)
-  local letters = open_letters(id)
-  local found = find_letters(letters, failed_at, function(letter) return topic == '' or letter.topic == topic end, 1)
-  return letters, found[1]
+  local letters = letters_by_id[id] or open_letters(id)
+  letters_by_id[id] = letters
+  local function is_one(letter) return topic == '' or letter.topic == topic end
+  if failed_at ~= '' and letters.count > MOST_LETTERS then
+    return letters, find_among_many(letters, failed_at, is_one)
+  end
+  return letters, find_letters(letters, failed_at, is_one, 1)[1]
 end
 
 -- The first write is one that Redis refuses when it is out of memory, and the letter is deleted last: if an ACL

@@ -33,6 +33,7 @@ end
 local function read_part(open)
   local from = -open.read - MOST_LETTERS
   local packed = redis.call('LRANGE', DEAD_LETTER .. open.id, from, -open.read - 1)
+  if #packed == 0 then open.count = open.read end
   for i = #packed, 1, -1 do
     open.read = open.read + 1
     local letter = read_letter(open.id, packed[i])
@@ -59,6 +60,42 @@ local function find_letters(open, failed_at, is_one, enough)
   end
 end
 
+local function letter_at(id, index)
+  return read_letter(id, redis.call('LINDEX', DEAD_LETTER .. id, index))
+end
+
+-- Of many letters, which stand in the order in which they failed, those before an index did not fail later than then,
+-- and those from there on did.
+local function index_after(id, count, failed_at)
+  local function is_later(index)
+    local letter = letter_at(id, index)
+    return letter and letter.failed_at ~= '' and letter.failed_at > failed_at
+  end
+  -- A file mostly has the latest first.
+  if count == 0 or is_later(0) then return 0 end
+  local low, high = 1, count
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if is_later(middle) then high = middle else low = middle + 1 end
+  end
+  return low
+end
+
+-- The letter of many that failed then and is meant. The next one that is looked for is mostly the one before it.
+local function find_among_many(open, failed_at, is_one)
+  local index = (open.last_found or 0) - 1
+  local letter = index >= 0 and letter_at(open.id, index)
+  if not letter or letter.failed_at ~= failed_at then index = index_after(open.id, open.count, failed_at) - 1 end
+  for i = index, 0, -1 do
+    letter = letter_at(open.id, i)
+    if not letter or letter.failed_at ~= failed_at then return nil end
+    if is_one(letter) then
+      open.last_found, letter.index = i, i - open.count
+      return letter
+    end
+  end
+end
+
 local function take_letters(open, letters)
   for _, letter in ipairs(letters) do
     letter.is_taken = true
@@ -66,13 +103,15 @@ local function take_letters(open, letters)
   end
 end
 
--- Deletes letters by their places, in time that hardly depends on how many there are: each is overwritten, and then all
--- of these are removed. No letter is empty.
+-- Deletes letters by their places, in time that hardly depends on how many there are: each is overwritten, and then
+-- all of these are removed. No letter is empty. Others of the id may be looked for afterwards, and not be deleted: they
+-- have other places by then.
 local function delete_taken(open)
   local key, taken, last = DEAD_LETTER .. open.id, open.taken, 0
   if #taken == open.count then
     redis.call('UNLINK', key)
     redis.call('ZREM', DEAD, open.id)
+    open.read, open.count = 0, 0
     return
   end
   for _, letter in ipairs(taken) do
@@ -80,29 +119,13 @@ local function delete_taken(open)
     last = math.max(last, -letter.index)
   end
   redis.call('LREM', key, last <= open.count / 2 and -#taken or #taken, '')
+  open.read, open.count = open.read - #taken, open.count - #taken
   -- Where many are left, their note stays as it is: they are looked at too early at worst.
-  if open.count - #taken <= MOST_LETTERS then delete_letters(open.id, {}, letters_of(open.id)) end
+  if open.count <= MOST_LETTERS then delete_letters(open.id, {}, letters_of(open.id)) end
 end
 
 local function is_same_letter(one, other)
   return one.failed_at == other.failed_at and one.topic == other.topic and one.body == other.body
-end
-
--- Of many letters, which stand in the order in which they failed, those before an index did not fail later than this
--- one, and those from there on did.
-local function index_of_later(id, count, letter)
-  local function is_later(index)
-    local other = read_letter(id, redis.call('LINDEX', DEAD_LETTER .. id, index))
-    return other and other.failed_at ~= '' and other.failed_at > letter.failed_at
-  end
-  -- A file mostly has the latest first.
-  if is_later(0) then return 0 end
-  local low, high = 1, count
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    if is_later(middle) then high = middle else low = middle + 1 end
-  end
-  return low
 end
 
 -- Where a letter belongs among those of its id; nil when the same one is there. A clock that was set back may have left
@@ -112,9 +135,9 @@ local FEW_LETTERS = 20
 local function index_for(id, letter)
   local count = count_letters(id)
   local is_few = count <= FEW_LETTERS
-  local index = is_few and count or index_of_later(id, count, letter)
+  local index = is_few and count or index_after(id, count, letter.failed_at)
   for i = index - 1, 0, -1 do
-    local other = read_letter(id, redis.call('LINDEX', DEAD_LETTER .. id, i))
+    local other = letter_at(id, i)
     if other and is_same_letter(other, letter) then return nil end
     local is_later = other and other.failed_at ~= '' and other.failed_at > letter.failed_at
     if is_few and is_later then index = i end
