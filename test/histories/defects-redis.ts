@@ -50,9 +50,9 @@ export const OF_REDIS: readonly Defect[] = [
   ]),
   redis('oldest dead letter requeued', 'a requeue takes the oldest dead letter', [
     `${LUA}/requeue.lua`,
-    `  return letters, find_letters(letters, failed_at, is_one, 1)[1]`,
+    `  return letters, letter or find_letters(letters, failed_at, is_one, 1)[1]`,
     `  local found = find_letters(letters, failed_at, is_one)
-  return letters, found[#found]`,
+  return letters, letter or found[#found]`,
   ]),
   redis(
     'requeue ignores duplicate id',
