@@ -295,8 +295,9 @@ export class Model {
       remove();
     };
     const [inLine, state] = [this.line.get(id), this.line.state(id, now)];
+    // Of a job that has lost its body nothing is believed.
     if (state !== undefined)
-      act(state, inLine !== undefined && isMeant(meant, inLine, true), () => this.line.drop(id));
+      act(state, inLine === undefined || isMeant(meant, inLine, true), () => this.line.drop(id));
     for (const one of this.waitingFor(id))
       act('delayed', isMeant(meant, one.job, false), () => this.waiting.splice(this.waiting.indexOf(one), 1));
     for (const one of this.lettersOf(id))

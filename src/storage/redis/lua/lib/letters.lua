@@ -107,7 +107,7 @@ end
 -- all of these are removed. No letter is empty. Others of the id may be looked for afterwards, and not be deleted: they
 -- have other places by then.
 local function delete_taken(open)
-  local key, taken, last = DEAD_LETTER .. open.id, open.taken, 0
+  local key, taken, last, of_read = DEAD_LETTER .. open.id, open.taken, 0, 0
   if #taken == open.count then
     redis.call('UNLINK', key)
     redis.call('ZREM', DEAD, open.id)
@@ -117,9 +117,10 @@ local function delete_taken(open)
   for _, letter in ipairs(taken) do
     redis.call('LSET', key, letter.index, '')
     last = math.max(last, -letter.index)
+    if -letter.index <= open.read then of_read = of_read + 1 end
   end
   redis.call('LREM', key, last <= open.count / 2 and -#taken or #taken, '')
-  open.read, open.count = open.read - #taken, open.count - #taken
+  open.read, open.count = open.read - of_read, open.count - #taken
   -- Where many are left, their note stays as it is: they are looked at too early at worst.
   if open.count <= MOST_LETTERS then delete_letters(open.id, {}, letters_of(open.id)) end
 end
