@@ -78,8 +78,11 @@ describe('the pid file of serve', () => {
 
   it('is refused when the file has other content than a number, and replaces an empty file', async () => {
     writeFileSync(path(), 'root:x:0:0\n');
-    await refused(/is not a pid file: it does not hold a number/);
+    await refused(/is not a pid file: it does not hold the number of a process/);
     expect(held()).to.equal('root:x:0:0\n');
+    // As a process id, 0 stands for the group of the process that asks.
+    writeFileSync(path(), '0');
+    await refused(/is not a pid file: it does not hold the number of a process/);
     writeFileSync(path(), '');
     const daemon = await serve();
     expect(held()).to.equal(`${daemon.pid}`);

@@ -26,7 +26,7 @@ export class PidFile {
     if (!lock) throw runningError(path);
     try {
       const found = readPid(path);
-      if (typeof found === 'string') throw noPidFileError(path, 'it does not hold a number');
+      if (typeof found === 'string') throw noPidFileError(path, 'it does not hold the number of a process');
       if (found !== undefined && isOfAnother(found, path)) throw otherProgramError(path, found);
       write(path);
       return new PidFile(path, lock, found);
@@ -64,7 +64,7 @@ async function lockBeside(path: string): Promise<FileLock | undefined> {
   }
 }
 
-/** The number; the text when it is not a number; undefined when there is no file or an empty one. */
+/** The number; the text when it is not that of a process; undefined when there is no file or an empty one. */
 function readPid(path: string): number | string | undefined {
   let text: string;
   try {
@@ -74,7 +74,7 @@ function readPid(path: string): number | string | undefined {
     throw cannotWrite(`The pid file ${path}`, error);
   }
   if (text === '') return undefined;
-  return /^\d{1,10}$/.test(text) ? Number(text) : text;
+  return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : text;
 }
 
 /**
