@@ -1,8 +1,11 @@
+/** A value that {@link packArray} takes. */
+export type Packable = Buffer | string | number;
+
 /**
  * Packs bytes, ASCII text and numbers as one msgpack array, which a script unpacks at once. Thousands of separate
  * arguments cost ioredis and Redis several times as much.
  */
-export function packArray(values: readonly (Buffer | string | number)[]): Buffer {
+export function packArray(values: readonly Packable[]): Buffer {
   let size = 5;
   for (const value of values) size += typeof value === 'number' ? 9 : 5 + value.length;
   const packed = Buffer.allocUnsafe(size);

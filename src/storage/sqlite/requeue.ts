@@ -25,8 +25,8 @@ interface InLine {
 }
 
 /**
- * Makes the latest dead letter of each id that is meant a job again; then an expired job of the id
- * makes room. Where there is no dead letter, it is the expired job itself.
+ * Makes of each id the latest dead letter that is meant a job again; then an expired job of the id makes room. Where
+ * there is no dead letter, it is the expired job itself.
  */
 export async function requeue(
   connection: Connection,

@@ -1,4 +1,4 @@
-import { countPool, type Counted, countReady } from '../scripts/count.js';
+import { countDead, countPool, type Counted, countReady, type DeadPlace } from '../scripts/count.js';
 import { SET_START, type SetPlace } from '../scripts/list.js';
 import type { Read } from './read.js';
 
@@ -66,6 +66,19 @@ export async function* readyParts(
     window.adapt(part);
     yield part;
     if (part.lookedAt < next.limit) return;
+  }
+}
+
+/** Ids of dead letters that one call looks at. */
+const DEAD_WINDOW = 50;
+
+/** Counts the dead letters part by part. */
+export async function* deadParts(read: Read): AsyncGenerator<Awaited<ReturnType<typeof countDead>>> {
+  for (let place: DeadPlace | undefined = { rank: 0, older: 0 }; place;) {
+    const from: DeadPlace = place;
+    const part = await read((target) => countDead(target, from, DEAD_WINDOW));
+    yield part;
+    place = part.next;
   }
 }
 

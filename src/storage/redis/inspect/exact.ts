@@ -2,9 +2,9 @@ import type { Problem, Stats } from '../../../core/views.js';
 import type { StatsParams } from '../../../core/store.js';
 import { TopicCounter } from '../../../core/topic-counter.js';
 import type { Keys } from '../keys.js';
-import { countDead, countLeased, type DeadPlace, type Flawed } from '../scripts/count.js';
+import { countLeased, type Flawed } from '../scripts/count.js';
 import { asideJobs } from './aside.js';
-import { poolParts, readyParts } from './count-parts.js';
+import { deadParts, poolParts, readyParts } from './count-parts.js';
 import type { ReadyList } from './entries.js';
 import { headsOf } from './heads.js';
 import { allLists, knownLists, listsMadeMeanwhile, otherLists } from './known-lists.js';
@@ -13,9 +13,6 @@ import { jobProblems, wrongTypeProblem } from './problems.js';
 import { lookAtReservations } from './quick.js';
 import type { Read } from './read.js';
 import { JOBS_OF_LEASE, jobsIn, type Sizes } from './sizes.js';
-
-/** Ids whose dead letters one call looks at. */
-const DEAD_WINDOW = 50;
 
 /**
  * Looks at every job.
@@ -151,13 +148,10 @@ async function countLeasedJobs({ read, counter, counted }: Counting): Promise<st
 /** @returns the keys of dead letters that are gone or of a wrong type */
 async function countDeadJobs({ read, keys, counter, counted }: Counting): Promise<string[]> {
   const gone = new Set<string>();
-  for (let place: DeadPlace | undefined = { rank: 0, older: 0 }; place;) {
-    const from: DeadPlace = place;
-    const part = await read((target) => countDead(target, from, DEAD_WINDOW));
+  for await (const part of deadParts(read)) {
     for (const topic of part.topics) counter.of(topic).dead += 1;
     for (const id of part.gone) gone.add(`${keys.deadLetterStem}${id.toString()}`);
     counted(part.lookedAt);
-    place = part.next;
   }
   return [...gone];
 }

@@ -2,10 +2,10 @@ import { JOB_STATES, type JobState } from '../../../core/job.js';
 import type { Estimate, Stats, TopicStats } from '../../../core/views.js';
 import { estimate, estimateSum, unseenBelow } from '../../../core/estimate.js';
 import type { Keys } from '../keys.js';
-import { countDead, countPool, type DeadPlace } from '../scripts/count.js';
+import { countPool } from '../scripts/count.js';
 import { SET_START } from '../scripts/list.js';
 import { type ListHead, lookAtLeases, sampleDead, samplePool } from '../scripts/look.js';
-import { poolParts } from './count-parts.js';
+import { deadParts, poolParts } from './count-parts.js';
 import { headsOf } from './heads.js';
 import { readPauses } from './pauses.js';
 import { type Read, WINDOW } from './read.js';
@@ -192,12 +192,9 @@ async function lookAtDead(read: Read, { dead }: Sizes): Promise<Part> {
   const part = { counts: new Map() as Counts, states: ['dead'] as const };
   if (dead <= DEAD_SAMPLE) {
     let found = 0;
-    for (let place: DeadPlace | undefined = { rank: 0, older: 0 }; place;) {
-      const from: DeadPlace = place;
-      const some = await read((target) => countDead(target, from, LETTERS_AT_ONCE));
-      for (const topic of some.topics) add(part.counts, topic, { dead: 1 });
-      found += some.topics.length;
-      place = some.next;
+    for await (const { topics } of deadParts(read)) {
+      for (const topic of topics) add(part.counts, topic, { dead: 1 });
+      found += topics.length;
     }
     return { ...part, sampled: found, total: found, totals: { dead: found } };
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JobState } from '../../../core/job.js';
 import type { JobGuard } from '../../../core/store.js';
+import type { Packable } from '../msgpack.js';
 
 /** Guards of jobs as scripts read them: lua/lib/lookup.lua. */
 
@@ -22,10 +23,7 @@ const packBody = (body: Buffer): Buffer | string =>
   body.length > 0 && body.length <= LONG_BODY ? body : createHash('sha1').update(body).digest('hex');
 
 /** Adds a guard to values that are packed. */
-export function addGuard(
-  values: (Buffer | string | number)[],
-  { id, states, dueAt, topic, body, expiresAt }: JobGuard,
-): void {
+export function addGuard(values: Packable[], { id, states, dueAt, topic, body, expiresAt }: JobGuard): void {
   values.push(id, namesOf(states), dueAt ? dueAt.getTime() : '', topic ?? '');
   values.push(body ? packBody(body) : '', expiresAt ? expiresAt.getTime() : '');
 }

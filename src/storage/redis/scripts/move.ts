@@ -1,7 +1,7 @@
 import type { JobState } from '../../../core/job.js';
 import type { EditResult, PromoteResult, RescheduleResult } from '../../../core/results.js';
 import type { EditParams, JobGuard, RescheduleJob } from '../../../core/store.js';
-import { packArray } from '../msgpack.js';
+import { type Packable, packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { addGuard } from './guard.js';
 import { type ClearedEntry, packCleared } from './push.js';
@@ -18,7 +18,7 @@ function toState(value: Value | undefined): JobState | undefined {
 
 /** lua/make_ready.lua */
 export async function promote(target: Target, jobs: readonly JobGuard[]): Promise<PromoteResult[]> {
-  const packed: (Buffer | string | number)[] = [];
+  const packed: Packable[] = [];
   for (const job of jobs) addGuard(packed, job);
   const answer = await runScript(target, SCRIPTS.makeReady, packArray(packed));
   return [...toRows(answer, 0, 2)].map(([promoted, state]) => ({
@@ -37,7 +37,7 @@ export async function reschedule(
   target: Target,
   jobs: readonly RescheduleJob[],
 ): Promise<RescheduleResult[]> {
-  const packed: (Buffer | string | number)[] = [];
+  const packed: Packable[] = [];
   for (const job of jobs) {
     addGuard(packed, job);
     packed.push(...packDue(job.due));
@@ -59,7 +59,7 @@ export async function edit(
   { ifBody, body, ttlMs, ...guard }: EditParams,
   cleared: readonly ClearedEntry[],
 ): Promise<EditResult | { readonly unclear: Buffer }> {
-  const seen: (Buffer | string | number)[] = [];
+  const seen: Packable[] = [];
   addGuard(seen, { ...guard, body: ifBody });
   const change = [body ? 1 : 0, body ?? '', ttlMs ?? ''];
   const answer = await runScript(target, SCRIPTS.edit, packCleared(cleared), ...seen, ...change);

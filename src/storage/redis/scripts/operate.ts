@@ -2,7 +2,7 @@ import type { JobState } from '../../../core/job.js';
 import type { HoldParams, JobToTake, PauseParams, RequeueParams } from '../../../core/store.js';
 import type { HoldResult, RemoveResult, RequeueResult } from '../../../core/results.js';
 import { formatLease } from '../../../core/lease.js';
-import { packArray } from '../msgpack.js';
+import { type Packable, packArray } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { addGuard, packWaits } from './guard.js';
 import type { AwayJob } from './list.js';
@@ -20,7 +20,7 @@ export async function remove(
   jobs: readonly Removal[],
   cleared: readonly ClearedEntry[] = [],
 ): Promise<Part<RemoveResult>> {
-  const packed: (Buffer | string | number)[] = [];
+  const packed: Packable[] = [];
   for (const job of jobs) {
     addGuard(packed, job);
     packed.push(packWaits(job.isWaiting), job.failedAt ? job.failedAt.getTime() : '', job.seenIn ?? '');
@@ -47,7 +47,7 @@ export async function hold(
   { token, jobs, leaseMs, holder }: HoldParams & { readonly token: string },
   cleared: readonly ClearedEntry[],
 ): Promise<Part<HoldResult>> {
-  const packed: (Buffer | string | number)[] = [];
+  const packed: Packable[] = [];
   for (const job of jobs) {
     addGuard(packed, job);
     packed.push(packWaits(job.isWaiting));

@@ -129,10 +129,10 @@ local function is_same_letter(one, other)
   return one.failed_at == other.failed_at and one.topic == other.topic and one.body == other.body
 end
 
--- Where a letter belongs among those of its id; nil when the same one is there. A clock that was set back may have left
--- letters in another order: of few, all are compared.
 local FEW_LETTERS = 20
 
+-- Where a letter belongs among those of its id; nil when the same one is there. A clock that was set back may have left
+-- letters in another order: of few, all are compared.
 local function index_for(id, letter)
   local count = count_letters(id)
   local is_few = count <= FEW_LETTERS
