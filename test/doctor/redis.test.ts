@@ -51,6 +51,7 @@ describe('doctor on Redis', () => {
     await push(id);
     await queue.release(leases);
   };
+  const strayIds = [...Array(260).keys()].map((i) => `stray${i}`);
   const config = async (...settings: string[]) => ground.raw.config('SET', ...(settings as [string, string]));
 
   beforeEach(async () => {
@@ -235,6 +236,27 @@ describe('doctor on Redis', () => {
       kinds: ['entry_of_other_topic'],
       kept: ['1'],
     },
+    ...(['delayed', 'doubled', 'expired'] as const).map((what): Plant => ({
+      name: `the only entries of 260 jobs are in the ready list of another topic, behind 300 entries of ${what} jobs`,
+      plant: async () => {
+        await queue.pushMany(strayIds.map((id) => ({ id, topic: 'topic', body: id })));
+        await maintainAll(queue);
+        await ground.raw.del(key('ready_queue:topic'));
+        const ids = [...Array(300).keys()].map((i) => `${what}${i}`);
+        if (what === 'delayed')
+          await queue.pushMany(ids.map((id) => ({ id, topic: 'other', body: 'b', delayMs: HOUR_MS })));
+        if (what === 'doubled') {
+          await queue.pushMany(ids.map((id) => ({ id, topic: 'other', body: 'b' })));
+          await maintainAll(queue);
+        }
+        await ground.raw.lpush(key('ready_queue:other'), ...ids, ...strayIds);
+      },
+      kinds: [
+        'entry_of_other_topic',
+        what === 'delayed' ? 'entry_of_delayed' : what === 'doubled' ? 'doubled_entry' : 'entries_expired',
+      ],
+      kept: strayIds,
+    })),
     {
       name: 'expired jobs pile up in a ready list',
       plant: async () => {

@@ -87,6 +87,17 @@ describe('clearing of the keyspace by maintain on Redis', () => {
     ]);
   });
 
+  it('keeps an entry of a job of another topic only if it is the only one of that job', async () => {
+    const queue = ground.queue();
+    await queue.pushMany([{ id: 'both', topic: 'topic', body: 'b' }]);
+    await maintainAll(queue);
+    await ground.raw.hset(key('job_bucket:only'), { topic: 'topic', body: 'b' });
+    await ground.raw.lpush(key('ready_queue:other'), 'only', 'both', 'only', 'gone');
+    await maintainOnce(ground.queue(), { signal: new AbortController().signal, onEvent: () => undefined });
+    expect(await ground.raw.lrange(key('ready_queue:other'), 0, -1)).to.deep.equal(['only']);
+    expect(await ground.raw.lrange(key('ready_queue:topic'), 0, -1)).to.deep.equal(['both']);
+  });
+
   it('clears the lists of all topics in a single run', async () => {
     const queue = ground.queue();
     const topics = ['a', 'b', 'c', 'd'];

@@ -24,8 +24,7 @@ const NOTHING = Buffer.alloc(0);
 /** The script that mends a fault checks it again. */
 export async function mend(caller: Caller, faults: readonly Fault[]): Promise<boolean[]> {
   const outcomes = new Map<Fault, boolean>();
-  // What mends other entries of the list takes these out as well, and a job that has no other entry would be lost.
-  const byKind = new Map<FaultKind, Fault[]>([['entry_of_other_topic', []]]);
+  const byKind = new Map<FaultKind, Fault[]>();
   for (const fault of faults) byKind.set(fault.kind, [...(byKind.get(fault.kind) ?? []), fault]);
   for (const [kind, some] of byKind) {
     const done = (await MENDERS[kind]?.(caller, some)) ?? [];

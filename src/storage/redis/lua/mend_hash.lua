@@ -12,7 +12,7 @@ local function may_go(field, value)
   if what ~= '' then return what == 'strange' end
   if ARGV[1] ~= 'notes' or redis.call('EXISTS', BUCKET .. field) == 1 then return false end
   -- A note says where an old entry stands, so it is not deleted before that.
-  return not is_in_ready_list(field, noted_topic(value))
+  return not is_in_ready_list(field, noted_topic(value), true)
 end
 
 for i = 2, #ARGV do

@@ -1,5 +1,6 @@
 -- Removes entries that are no ready jobs from a part of a ready list: those of jobs that have expired, that are in
--- the pool, or that are of another topic by now, and second entries of one job.
+-- the pool, or that are in the ready list of another topic by now, and second entries of one job. The only entry of a
+-- job of another topic stays, because without it nothing would lead to that job; mend_entries.lua moves it.
 -- include: keys, time, note, bounds, known, holes
 -- ARGV: topic, index from the left, or -1 for the part at the right end, how many entries to look at
 -- Answers: how many of them had expired, how many entries were taken out in all, the index where to go on or -1 at
@@ -25,7 +26,8 @@ local function is_no_job(i)
   -- A string, false when there is none, or a table with an error when the key is not a hash.
   local found = redis.pcall('HGET', BUCKET .. id, 'topic')
   if type(found) == 'table' then return false end
-  if in_pool[i] or found ~= topic or seen[id] then return true end
+  if in_pool[i] or seen[id] or not found or found == '' then return true end
+  if found ~= topic and is_in_ready_list(id, found, false) then return true end
   seen[id] = true
   return false
 end

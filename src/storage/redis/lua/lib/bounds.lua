@@ -33,10 +33,10 @@ local function may_read(ready, entries)
   return walk_cost(ready, entries) <= 5000
 end
 
--- Is the id in that ready list? Yes if a search would take too long.
-local function is_in_ready_list(id, topic)
+-- Is the id in that ready list? `unsure` if a search would take too long.
+local function is_in_ready_list(id, topic, unsure)
   local ready = READY .. topic
   if type_of(ready) ~= 'list' then return false end
-  if not may_walk(ready, redis.call('LLEN', ready)) then return true end
+  if not may_walk(ready, redis.call('LLEN', ready)) then return unsure end
   return redis.call('LPOS', ready, id) ~= false
 end

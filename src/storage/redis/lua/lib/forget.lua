@@ -21,7 +21,7 @@ local function stands_in_list(id, topic)
     lists_read[topic] = ids
   end
   if lists_read[topic] then return lists_read[topic][id] == true end
-  return is_in_ready_list(id, topic)
+  return is_in_ready_list(id, topic, true)
 end
 
 -- Deletes the notes of a sample whose entries are gone. Answers how many notes are leftovers, and adds the topics in
