@@ -47,7 +47,7 @@ export type {
   TopicStats,
 } from './core/views.js';
 export type { DelayerEvent, OnEvent } from './core/events.js';
-export type { Imported, ImportOutcome, ImportProgress } from './core/transfer.js';
+export type { FileProgress, Imported, ImportOutcome, ImportProgress } from './core/transfer.js';
 export { DelayerError, ERRORS, isTransient, type ErrorCode } from './core/errors.js';
 export {
   DEFAULT_DEAD_TTL_MS,

@@ -12,7 +12,7 @@ export type ImportItem =
 
 /** How one line ended; `before`: an earlier run, or another process, has imported it. */
 export type ImportResult =
-  | { readonly line: number; readonly outcome: ImportOutcome | 'before'; readonly job: ImportedJob }
+  | { readonly line: number; readonly outcome: ImportOutcome; readonly job: ImportedJob }
   | { readonly line: number; readonly error: DelayerError };
 
 export interface ImportHow {
@@ -35,7 +35,8 @@ const UNDER_WAY = 2;
 /**
  * Imports any number of jobs at constant memory, in order, while the next are read. Of a file that has a name two
  * chunks are with the store at once: each says behind which line it goes, and the store does nothing where it is not
- * there. A line that cannot be imported is a result like any other; the rest goes on.
+ * there. A line that cannot be imported is a result like any other; the rest goes on. Lines that an earlier run of the
+ * same file could not import are tried again.
  * @throws DelayerError when the store fails: results of all chunks before were given
  */
 export async function* importJobs(
@@ -71,16 +72,11 @@ function next(underWay: Promise<ImportResult[]>[]): Promise<ImportResult[]> {
   return underWay.shift() ?? Promise.resolve([]);
 }
 
-/**
- * How far a file was imported before; 0 when it was not, or when the store has forgotten. Changes nothing.
- */
-async function reachedBefore(queue: Queue, file: string): Promise<number> {
-  return (await queue.importChecked([], { progress: { file, from: 0, to: 0 } })).reached ?? 0;
-}
-
 class Importing {
   /** Up to which line the file is done. */
   private line = 0;
+  /** Lines up to there that were refused. */
+  private refused: ReadonlySet<number> = new Set();
   /** Up to which it is done when all chunks are that were taken. */
   private lineAhead = 0;
   private last: Promise<unknown> = Promise.resolve();
@@ -94,12 +90,17 @@ class Importing {
   async begin(again: boolean): Promise<void> {
     const { file, queue } = this;
     if (file === undefined) return;
-    this.line = await reachedBefore(queue, file);
+    await this.look(file);
     if (again && this.line > 0) {
       await queue.importChecked([], { progress: { file, from: this.line, to: 0 } });
-      this.line = 0;
+      await this.look(file);
     }
     this.lineAhead = this.line;
+  }
+
+  private async look(file: string): Promise<void> {
+    const { line, refused } = await this.queue.importProgress(file);
+    [this.line, this.refused] = [line, new Set(refused)];
   }
 
   /** Imports a chunk; of a file that has a name, others may be taken before it has answered. */
@@ -135,33 +136,55 @@ class Importing {
       const done = reached === undefined ? chunk.length : placeBehind(chunk, outcomes.length);
       if (outcomes.length > 0 || reached === undefined) {
         results.push(...told(chunk.slice(0, done), outcomes));
-        this.line = reached ?? to;
+        await this.move(reached, to);
       }
     }
     for (;;) {
-      // The lines up to the one reached were imported before, or by a call whose answer was lost.
-      while (results.length < chunk.length && this.isBehind(chunk[results.length]))
-        results.push(...told(chunk.slice(results.length, results.length + 1), ['before']));
+      results.push(...(await this.again(chunk.slice(results.length))));
       if (results.length === chunk.length) return results;
       const rest = chunk.slice(results.length);
       const { outcomes, reached } = await this.import(rest, this.line, to);
       const done = reached === undefined ? rest : rest.slice(0, placeBehind(rest, outcomes.length));
       results.push(...told(done, outcomes));
-      this.line = reached ?? to;
+      await this.move(reached, to);
     }
   }
 
-  private isBehind(item: ImportItem | undefined): boolean {
-    return this.file !== undefined && item !== undefined && item.line <= this.line;
+  /** @param reached where the file is instead: a call whose answer was lost, or another process, has imported lines */
+  private async move(reached: number | undefined, to: number): Promise<void> {
+    if (reached !== undefined && this.file !== undefined) await this.look(this.file);
+    else this.line = to;
+  }
+
+  /** The lines up to the one reached were imported before, but for those that were refused: these are tried again. */
+  private async again(items: readonly ImportItem[]): Promise<ImportResult[]> {
+    const { file, onExisting } = this;
+    if (file === undefined) return [];
+    const next = items.findIndex(({ line }) => line > this.line);
+    const behind = next === -1 ? items : items.slice(0, next);
+    const jobs = jobsOf(behind).filter(({ line }) => this.refused.has(line));
+    const { outcomes } =
+      jobs.length === 0
+        ? { outcomes: [] }
+        : await this.queue.importChecked(jobs, { onExisting, retryOf: file });
+    const retried = new Map(jobs.map(({ line }, i) => [line, outcomes[i]]));
+    return told(
+      behind,
+      jobsOf(behind).map(({ line }) => retried.get(line) ?? 'before'),
+    );
   }
 
   private import(items: readonly ImportItem[], from: number, to: number): Promise<Imported> {
     const { file, onExisting } = this;
-    const jobs = items.flatMap((item) => ('job' in item ? [{ ...item.job, line: item.line }] : []));
+    const jobs = jobsOf(items);
     const progress = file === undefined ? undefined : { file, from, to };
     return this.queue.importChecked(jobs, { onExisting, progress });
   }
 }
+
+/** The jobs of the good lines, each with its line. */
+const jobsOf = (items: readonly ImportItem[]) =>
+  items.flatMap((item) => ('job' in item ? [{ ...item.job, line: item.line }] : []));
 
 /** After which item this many jobs have been passed. */
 function placeBehind(items: readonly ImportItem[], jobs: number): number {
@@ -170,7 +193,7 @@ function placeBehind(items: readonly ImportItem[], jobs: number): number {
   return next === -1 ? items.length : next;
 }
 
-function told(items: readonly ImportItem[], outcomes: readonly (ImportOutcome | 'before')[]): ImportResult[] {
+function told(items: readonly ImportItem[], outcomes: readonly ImportOutcome[]): ImportResult[] {
   const answers = outcomes.values();
   return items.map((item) => {
     if ('error' in item) return item;

@@ -71,7 +71,7 @@ async function* untilCutOff<T>(items: AsyncIterable<T>, isPartial: boolean): Asy
   }
 }
 
-type Counted = ImportOutcome | 'before' | 'bad';
+type Counted = ImportOutcome | 'bad';
 
 interface ImportedFile {
   /** The name of the store into which it is imported. */
@@ -100,6 +100,11 @@ class ImportReport {
     if (blocked > 0) return ERRORS.store_wrong_type.exitCode;
     const isWhole = bad + conflict + this.reader.unknown.length === 0 && !this.isShort;
     return isWhole ? 0 : ERRORS.file_unfinished.exitCode;
+  }
+
+  /** Are there lines that a later import of the file tries again? */
+  private get hasRefused(): boolean {
+    return this.file.isNamed && this.counts.conflict + this.counts.blocked > 0;
   }
 
   /** Does the file hold another number of jobs than it says? */
@@ -131,7 +136,10 @@ class ImportReport {
     if (before > 0 && isNothingNew)
       printNote(`the file was imported before (${before} jobs); --again imports it again`);
     else if (this.exitCode === 0) printInfo(this.summary());
-    else printNote(this.summary());
+    else
+      printNote(
+        this.hasRefused ? `${this.summary()}; run it again to retry the refused lines` : this.summary(),
+      );
     this.tellOfFile();
   }
 

@@ -6,7 +6,7 @@ import type { Description, DiagnosisPart, Fault } from './faults.js';
 import type { Bytes, Job, JobRecord, JobState } from './job.js';
 import type { ImportedJob } from './imported-job.js';
 import { toListener } from './listener.js';
-import type { Imported } from './transfer.js';
+import type { FileProgress, Imported } from './transfer.js';
 import type { NewJob } from './new-job.js';
 import {
   toDueCountsParams,
@@ -99,7 +99,7 @@ import type { MaintainParams } from './store/maintainer.js';
 import { takeOrWait } from './take-or-wait.js';
 import { sleep } from './timer.js';
 import { toName, toNewJob, toNewJobAgain } from './validate.js';
-import { toImportedJob, toImportParams } from './validate-import.js';
+import { toFileName, toImportedJob, toImportParams } from './validate-import.js';
 
 /** How long (ms) calls that are under way when a queue is closed may take. */
 export const CLOSE_MS = 2000;
@@ -188,7 +188,7 @@ export class Queue {
    * history and order, and dead letters as dead letters. A job that was leased is in line again.
    *
    * With `progress` a file is imported in calls that name its lines. A call that is repeated, by any process, does
-   * nothing, so it restores no job that was taken meanwhile.
+   * nothing, so it restores no job that was taken meanwhile. Lines that were refused can be tried again: `retryOf`.
    * @throws DelayerError `usage` before anything is taken in; when the store fails, those before may be in
    */
   async import(jobs: readonly ImportRequest[], options: ImportOptions = {}): Promise<Imported> {
@@ -201,6 +201,15 @@ export class Queue {
     const params = toImportParams(jobs, options);
     if (jobs.length === 0 && !params.progress) return { outcomes: [] };
     return this.#ask((store) => store.import(params));
+  }
+
+  /**
+   * How far a file was imported with `progress`, and which of its lines were refused; line 0 when nothing was, or
+   * longer than 30 days ago.
+   */
+  async importProgress(file: string): Promise<FileProgress> {
+    const name = toFileName(file);
+    return this.#ask((store) => store.importProgress(name));
   }
 
   /** Takes the ready job that is due first, of the first topic that has one, at most once; nothing when there is none. */

@@ -237,4 +237,9 @@ export interface ImportOptions {
   readonly onExisting?: OnExisting | undefined;
   /** Makes the import of a file one that goes on where it was cut off. */
   readonly progress?: ImportProgress | undefined;
+  /**
+   * The file of which the jobs are refused lines, to be tried again: in the same step a line that is imported is no
+   * longer noted as refused. `progress` is absent then.
+   */
+  readonly retryOf?: string | undefined;
 }

@@ -13,6 +13,14 @@ export interface ImportProgress {
   readonly to: number;
 }
 
+/** How far a file was imported. */
+export interface FileProgress {
+  /** 0 when nothing of it was, or when the store has forgotten it. */
+  readonly line: number;
+  /** Lines up to that one that were refused (`conflict` or `blocked`) and have not been imported since. */
+  readonly refused: readonly number[];
+}
+
 /**
  * - `imported`: as it was. `replaced`: it took the place of the job of that id.
  * - `repeated`: the same job is there: an id with the same topic and body, or the same dead letter. It stays as it is.
@@ -20,13 +28,17 @@ export interface ImportProgress {
  * - `conflict`: the id exists with other content; nothing changed.
  * - `expired`: its ready lifetime, or the time for which it was kept as a dead letter, is over; it is not taken in.
  * - `blocked`: a key that is not a job stands in its place; nothing changed.
+ * - `before`: its line is no refused one of the file: another call has imported it.
  */
 export type ImportOutcome =
-  'imported' | 'replaced' | 'repeated' | 'kept' | 'conflict' | 'expired' | 'blocked';
+  'imported' | 'replaced' | 'repeated' | 'kept' | 'conflict' | 'expired' | 'blocked' | 'before';
 
 export const IMPORT_OUTCOMES: readonly ImportOutcome[] = [
-  ...(['imported', 'replaced', 'repeated', 'kept', 'conflict', 'expired', 'blocked'] as const),
+  ...(['imported', 'replaced', 'repeated', 'kept', 'conflict', 'expired', 'blocked', 'before'] as const),
 ];
+
+/** A job that may be imported later, when what is in its way is gone. */
+export const isRefused = (outcome: ImportOutcome): boolean => outcome === 'conflict' || outcome === 'blocked';
 
 export interface Imported {
   /** In order; `[]` where nothing was done. */

@@ -78,19 +78,28 @@ export function toImportedJob(request: ImportRequest): ImportedJob {
 
 /** @throws DelayerError `usage` */
 export function toImportParams(jobs: readonly ImportedJob[], options: ImportOptions): ImportParams {
-  assertFields(options, ['onExisting', 'progress'], 'option of an import');
+  assertFields(options, ['onExisting', 'progress', 'retryOf'], 'option of an import');
   const { onExisting } = options;
   const progress = options.progress === undefined ? undefined : toProgress(options.progress, jobs);
-  return { jobs, onExisting: toOnExisting({ onExisting }), progress };
+  const retryOf = options.retryOf === undefined ? undefined : toRetried(options.retryOf, jobs);
+  if (progress && retryOf !== undefined) throw usageError('An import has either progress or retryOf');
+  return { jobs, onExisting: toOnExisting({ onExisting }), progress, retryOf };
+}
+
+/** @throws DelayerError `usage` */
+export function toFileName(given: string): string {
+  assertText(given, 'file');
+  return toName(given, 'file').toString();
+}
+
+function toRetried(given: string, jobs: readonly ImportedJob[]): string {
+  if (jobs.some(({ line }) => line === undefined)) throw usageError('A job of a file has no line');
+  return toFileName(given);
 }
 
 function toProgress(given: ImportProgress, jobs: readonly ImportedJob[]): ImportProgress {
   assertFields(given, ['file', 'from', 'to'], 'field of the progress');
-  assertText(given.file, 'file');
-  const [file, from] = [
-    toName(given.file, 'file').toString(),
-    given.from === 0 ? 0 : toCount(given.from, 'line'),
-  ];
+  const [file, from] = [toFileName(given.file), given.from === 0 ? 0 : toCount(given.from, 'line')];
   const to = given.to === 0 ? 0 : toCount(given.to, 'line');
   let last = from;
   for (const { line } of jobs) {

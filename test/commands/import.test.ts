@@ -48,8 +48,48 @@ describe('import', () => {
       expect(second).to.equal('delayer: line 2: the topic is missing');
       expect(third).to.match(/^delayer: line 3: the id "3" exists with other content/);
       expect(fourth).to.match(/^delayer: line 4: invalid JSON/);
-      expect(rest).to.deep.equal(['delayer: 2 imported, 1 conflict, 2 bad lines']);
+      expect(rest).to.deep.equal([
+        'delayer: 2 imported, 1 conflict, 2 bad lines; run it again to retry the refused lines',
+      ]);
       expect(await take()).to.deep.equal(['body 1', 'body 5']);
+    });
+
+    it('import that is run again brings the jobs whose ids were taken before, and no others', async () => {
+      const queue = await cli.queue();
+      await queue.push({ id: '2', topic: 'orders', body: 'other' });
+      const path = file('jobs', [line('1'), line('2'), line('3')]);
+      expect((await cli.run(['import', path])).code).to.equal(65);
+      expect((await cli.run(['import', path])).code).to.equal(65);
+      expect((await take()).sort()).to.deep.equal(['body 1', 'body 3', 'other']);
+      expectQuiet(await cli.run(['import', path]));
+      expect(await take()).to.deep.equal(['body 2']);
+      const third = await cli.run(['import', path]);
+      expect(third).to.include({ code: 0 });
+      expect(third.stderr).to.match(/the file was imported before \(3 jobs\)/);
+      expect(await take()).to.deep.equal([]);
+    });
+
+    it('import takes a ready lifetime that only original clients push, as export prints it', async () => {
+      const ttlMs = 4_000_000_000_000;
+      const expiresAt = new Date(Date.UTC(2026, 0, 1) + ttlMs).toISOString();
+      expectQuiet(
+        await cli.run([
+          'import',
+          file('jobs', [line('1', { ttlMs, expiresAt }), line('2', { ttlMs: 1e14 })]),
+        ]),
+      );
+      const queue = await cli.queue();
+      expect(only(await queue.find('1')).expiresAt?.toISOString()).to.equal(expiresAt);
+      expect(only(await queue.find('2')).expiresAt).to.be.undefined;
+    });
+
+    itOnce('import counts a bad line of an export once', async () => {
+      const path = file('jobs', ['{"export":1}', line('1'), line(''), '{"exported":2,"states":{}}']);
+      const outcome = await cli.run(['import', path]);
+      expect(outcome.code).to.equal(65);
+      expect(outcome.stderr).to.equal(
+        'delayer: line 3: The id is empty. Give the id at least one byte.\ndelayer: 1 imported, 1 bad line\n',
+      );
     });
 
     it('import that was killed and is run again loses no job and brings none back that was taken', async () => {

@@ -477,7 +477,7 @@ describe('doctor on Redis', () => {
     },
     {
       name: 'the progress of an import has no end',
-      plant: () => ground.raw.set(key('import:1'), '7'),
+      plant: () => ground.raw.hset(key('import:1'), 'line', '7'),
       kinds: ['import_endless'],
     },
     {

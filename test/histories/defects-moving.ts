@@ -4,7 +4,7 @@ import { type Defect, LUA, REDIS, redis, SQLITE, sqlite } from './defect.js';
 export const OF_MOVING: readonly Defect[] = [
   redis('import restores delivered jobs', 'an import that is run again restores jobs that were delivered', [
     `${LUA}/import.lua`,
-    `if reached ~= from then return { reached, '' } end`,
+    `if file and not is_retry and reached ~= from then return { reached, '' } end`,
     ``,
   ]),
   sqlite('import restores delivered jobs', 'an import that is run again restores jobs that were delivered', [
@@ -12,6 +12,26 @@ export const OF_MOVING: readonly Defect[] = [
     `  if (line !== from) return line;`,
     ``,
   ]),
+  redis('refused lines are forgotten', 'a refused line of a file is not imported when it is tried again', [
+    `${LUA}/import.lua`,
+    `  if file then note_line(lines[n], outcome) end`,
+    `  if is_retry then note_line(lines[n], outcome) end`,
+  ]),
+  sqlite('refused lines are forgotten', 'a refused line of a file is not imported when it is tried again', [
+    `${SQLITE}/import-jobs.ts`,
+    `      if (step) noteRefused(connection, step.file, chunk, outcomes);`,
+    `      if (step && !step) noteRefused(connection, step.file, chunk, outcomes);`,
+  ]),
+  redis(
+    'retried line imported twice',
+    'a line that was refused and then imported is imported by each retry',
+    [`${LUA}/import.lua`, `  if is_retry and not are_left[n] then`, `  if false then`],
+  ),
+  sqlite(
+    'retried line imported twice',
+    'a line that was refused and then imported is imported by each retry',
+    [`${SQLITE}/import-jobs.ts`, `    if (!connection.get(IS_REFUSED, file, line)) return 'before';`, ``],
+  ),
   redis(
     'import without the leased time',
     'the ready lifetime of an imported job did not stand still while it was leased',

@@ -4,6 +4,7 @@ import {
   type Imported,
   type ImportOutcome,
   type ImportProgress,
+  isRefused,
 } from '../../src/core/transfer.js';
 import type { Comeback } from './comeback.js';
 import type { Attempt, ModelJob } from './job.js';
@@ -27,6 +28,21 @@ export interface ModelImport {
   readonly isWaiting: boolean;
   /** Of a dead letter. */
   readonly death: ModelDeath | undefined;
+  /** In its file. */
+  readonly line: number | undefined;
+}
+
+export interface ImportHow {
+  readonly onExisting: OnExisting;
+  readonly progress?: ImportProgress | undefined;
+  readonly retryOf?: string | undefined;
+}
+
+/** How far a file is imported, since when, and which lines were refused. */
+interface ModelFile {
+  readonly line: number;
+  readonly at: number;
+  readonly refused: Set<number>;
 }
 
 interface ModelDeath {
@@ -37,7 +53,7 @@ interface ModelDeath {
 
 /** Imports, with the progress of their files. */
 export class Imports {
-  private readonly files = new Map<string, { readonly line: number; readonly at: number }>();
+  private readonly files = new Map<string, ModelFile>();
 
   constructor(
     private readonly line: Line,
@@ -51,6 +67,11 @@ export class Imports {
     return this.files.get(file)?.line ?? 0;
   }
 
+  /** The lines up to there that were refused. */
+  refused(file: string): number[] {
+    return [...(this.files.get(file)?.refused ?? [])].sort((a, b) => a - b);
+  }
+
   /** Whether the store may have forgotten the progress of a file. */
   mayBeForgotten(file: string, now: number): boolean {
     return (this.files.get(file)?.at ?? Infinity) + IMPORT_MEMORY_MS <= now;
@@ -61,20 +82,24 @@ export class Imports {
   }
 
   /** Imports jobs one by one; none if the progress of their file is not the expected one. */
-  import(
-    jobs: readonly ModelImport[],
-    {
-      onExisting,
-      progress,
-    }: { readonly onExisting: OnExisting; readonly progress?: ImportProgress | undefined },
-    now: number,
-  ): Imported {
+  import(jobs: readonly ModelImport[], how: ImportHow, now: number): Imported {
+    const { onExisting, progress, retryOf } = how;
     if (progress) {
       const reached = this.reached(progress.file);
       if (reached !== progress.from) return { outcomes: [], reached };
-      this.files.set(progress.file, { line: progress.to, at: now });
+      const refused = progress.to === 0 ? [] : this.refused(progress.file);
+      this.files.set(progress.file, { line: progress.to, at: now, refused: new Set(refused) });
     }
-    return { outcomes: this.line.together(() => jobs.map((job) => this.importOne(job, onExisting, now))) };
+    const refused = this.files.get(progress?.file ?? retryOf ?? '')?.refused ?? new Set();
+    const importLine = (job: ModelImport): ImportOutcome => {
+      const { line = 0 } = job;
+      if (retryOf !== undefined && !refused.has(line)) return 'before';
+      const outcome = this.importOne(job, onExisting, now);
+      if (isRefused(outcome)) refused.add(line);
+      else refused.delete(line);
+      return outcome;
+    };
+    return { outcomes: this.line.together(() => jobs.map(importLine)) };
   }
 
   private importOne(given: ModelImport, onExisting: OnExisting, now: number): ImportOutcome {

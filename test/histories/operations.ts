@@ -176,8 +176,11 @@ const imported = fc.record({
   by: process,
   /** The file, by how many were made after it. */
   pick: fc.nat({ max: 2 }),
-  /** From its progress; from the beginning; from the beginning with its progress reset; or all without progress. */
-  from: fc.constantFrom('where it is', 'where it is', 'beginning', 'anew', 'no file'),
+  /**
+   * From its progress; from the beginning; from the beginning with its progress reset; its refused lines and the
+   * first; or all without progress.
+   */
+  from: fc.constantFrom('where it is', 'where it is', 'beginning', 'anew', 'refused', 'no file'),
   most: fc.constantFrom(1, 3, 100),
   onExisting,
 });

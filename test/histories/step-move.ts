@@ -1,14 +1,14 @@
 import { moveOut, type MoveTarget } from '../../src/bulk/move-out.js';
 import { MAX_DURATION_MS } from '../../src/core/duration.js';
 import type { JobRecord, JobState } from '../../src/core/job.js';
-import { type Imported, type ImportProgress, MOVE_HOLD_MS } from '../../src/core/transfer.js';
+import { type Imported, MOVE_HOLD_MS } from '../../src/core/transfer.js';
 import type { Queue } from '../../src/core/queue.js';
-import type { ImportRequest } from '../../src/core/requests.js';
 import type { OnExisting } from '../../src/core/results.js';
+import type { ImportRequest } from '../../src/core/requests.js';
 import { type Context, type Fate, orUnknown } from './context.js';
 import { expectSame, Undecided } from './difference.js';
 import { HELD } from './holds.js';
-import type { ModelImport } from './imports.js';
+import type { ImportHow, ModelImport } from './imports.js';
 import type { StepOf } from './operations.js';
 import { expectScanned, scanned } from './scanned.js';
 import { toAttempt, toSeen } from './views.js';
@@ -54,10 +54,8 @@ class Disk implements MoveTarget {
   }
 }
 
-interface ImportCall {
+interface ImportCall extends ImportHow {
   readonly jobs: readonly ImportRequest[];
-  readonly onExisting: OnExisting;
-  readonly progress?: ImportProgress | undefined;
 }
 
 /** Exports jobs of the store and the model to files, and imports them. */
@@ -155,10 +153,18 @@ export class Mover {
         queue,
         fate,
       );
+    if (step.from === 'refused') return this.retry(file, onExisting, queue, fate);
     const from = step.from === 'beginning' ? 0 : reached;
     const jobs = file.jobs.slice(from, from + step.most).map((job, i) => ({ ...job, line: from + i + 1 }));
     const progress = { file: file.name, from, to: from + jobs.length };
     await this.perform({ jobs, onExisting, progress }, queue, fate);
+  }
+
+  /** Imports the refused lines of a file once more, and its first line, which must do nothing else. */
+  private async retry(file: JobFile, onExisting: OnExisting, queue: Queue, fate?: Fate): Promise<void> {
+    const lines = new Set([1, ...this.context.model.imports.refused(file.name)]);
+    const jobs = file.jobs.flatMap((job, i) => (lines.has(i + 1) ? [{ ...job, line: i + 1 }] : []));
+    await this.perform({ jobs, onExisting, retryOf: file.name }, queue, fate);
   }
 
   /** Imports jobs of another store. */
@@ -167,27 +173,39 @@ export class Mover {
     await this.perform({ jobs: requests, onExisting }, queue, fate);
   }
 
-  private async perform(
-    { jobs, onExisting, progress }: ImportCall,
-    queue: Queue,
-    fate?: Fate,
-  ): Promise<void> {
+  private async perform({ jobs, ...how }: ImportCall, queue: Queue, fate?: Fate): Promise<void> {
     const { model, now } = this.context;
+    const { progress, retryOf } = how;
     const of = progress ? ` of ${progress.file}, lines ${progress.from} to ${progress.to}` : '';
-    this.context.say(`import ${onExisting}${of}: ${JSON.stringify(jobs.map(describe))}`);
-    const seen = await orUnknown(queue.import(jobs, { onExisting, progress }), fate);
-    // With progress the call is sent again, and does nothing twice.
-    const isAgain = fate?.isKilled === false && progress !== undefined;
-    if (fate?.lost === 'request' && !isAgain) return;
-    if (progress && model.imports.mayBeForgotten(progress.file, now)) {
-      if (!seen || fate) throw new Undecided();
-      const found = seen.reached ?? progress.from;
-      if (found === 0) model.imports.forget(progress.file);
+    this.context.say(
+      `import ${how.onExisting}${of}${retryOf === undefined ? '' : ` again of ${retryOf}`}: ${JSON.stringify(jobs.map(describe))}`,
+    );
+    const file = progress?.file ?? retryOf;
+    if (file !== undefined && model.imports.mayBeForgotten(file, now)) {
+      if (fate) throw new Undecided();
+      if ((await queue.importProgress(file)).line === 0) model.imports.forget(file);
     }
-    const expected = model.imports.import(jobs.map(toModelImport), { onExisting, progress }, now);
+    const seen = await orUnknown(queue.import(jobs, how), fate);
+    // With lines of a file the call is sent again, and does nothing twice.
+    const isAgain = fate?.isKilled === false && file !== undefined;
+    if (fate?.lost === 'request' && !isAgain) return;
+    const expected = model.imports.import(jobs.map(toModelImport), how, now);
     if (!seen || fate?.isKilled === true) return;
-    const isDone = isAgain && seen.reached === progress.to && expected.reached === undefined;
+    const isDone =
+      isAgain &&
+      (progress ? seen.reached === progress.to && expected.reached === undefined : retryOf !== undefined);
     if (!isDone) expectImported(expected, seen, model.rules.losesExpired);
+    if (file !== undefined && !fate) await this.expectProgress(file, queue);
+  }
+
+  private async expectProgress(file: string, queue: Queue): Promise<void> {
+    const { imports } = this.context.model;
+    const { line, refused } = await queue.importProgress(file);
+    expectSame(
+      'the progress of a file',
+      { line: imports.reached(file), refused: imports.refused(file) },
+      { line, refused: [...refused].sort((a, b) => a - b) },
+    );
   }
 }
 
@@ -230,11 +248,11 @@ function describe(job: ImportRequest): object {
 }
 
 function toModelImport(job: ImportRequest): ModelImport {
-  const { id, topic, body, state, ttlMs, attempts = 0, key, isWaiting = false, reason } = job;
+  const { id, topic, body, state, ttlMs, attempts = 0, key, isWaiting = false, reason, line } = job;
   const at = (date: Date | undefined) => date?.getTime();
   return {
     ...{ id: id.toString(), topic: topic.toString(), body: body.toString() },
-    ...{ attempts, key, isWaiting, own: ownOf(job), history: (job.history ?? []).map(toAttempt) },
+    ...{ attempts, key, isWaiting, line, own: ownOf(job), history: (job.history ?? []).map(toAttempt) },
     ...{ dueAt: at(job.dueAt), expiresAt: at(job.expiresAt) },
     ttlMs: ttlMs !== undefined && ttlMs > 0 && ttlMs <= MAX_DURATION_MS ? ttlMs : undefined,
     leasedAt: state === 'leased' ? at(job.leasedAt) : undefined,

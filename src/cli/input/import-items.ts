@@ -52,11 +52,9 @@ export class ImportReader {
       if (bytes && isFileLine(bytes)) return this.follow(parseFileLine(bytes));
       const request = parseImportLine(bytes);
       if (request === undefined) return [];
-      this.lines += 1;
       return this.hold({ line, job: this.changed(toImportedJob(request)) });
     } catch (error) {
       if (!(error instanceof DelayerError) || error.code !== 'usage') throw error;
-      this.lines += 1;
       return this.hold({ line, error });
     }
   }
@@ -71,6 +69,7 @@ export class ImportReader {
   }
 
   private hold(item: ImportItem): ImportItem[] {
+    this.lines += 1;
     if (this.kind === 'export') return [item];
     this.pending.push(item);
     return [];

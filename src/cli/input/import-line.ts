@@ -1,4 +1,5 @@
 import type { Attempt, JobState } from '../../core/job.js';
+import { MAX_DURATION_MS } from '../../core/duration.js';
 import { DelayerError } from '../../core/errors.js';
 import type { ImportRequest } from '../../core/requests.js';
 import {
@@ -48,15 +49,24 @@ function timesOf(fields: Fields, state: JobState | undefined) {
       hint: 'Write a due time: "dueAt".',
     });
   const expiresAt = timestampField(fields, 'expiresAt');
-  // Another client may have pushed the job with an expiry before its due time.
-  const hasNone = typeof fields.ttlMs === 'number' && fields.ttlMs <= 0;
-  const given = durationField(fields, 'ttl') ?? (hasNone ? undefined : millisecondsField(fields, 'ttlMs'));
   // Null is for a job that never expires.
-  const isUnsaid = given === undefined && !('expiresAt' in fields) && state !== 'dead';
+  const hasExpiry = 'expiresAt' in fields || state === 'dead';
+  const given =
+    durationField(fields, 'ttl') ??
+    (isLifetimeOfOthers(fields.ttlMs, hasExpiry) ? undefined : millisecondsField(fields, 'ttlMs'));
+  const isUnsaid = given === undefined && !hasExpiry;
   return {
     ...{ dueAt, expiresAt, ttlMs: isUnsaid ? WEEK_MS : given },
     ...(state === 'leased' && { leasedAt: timestampField(fields, 'leasedAt') }),
   };
+}
+
+/**
+ * A ready lifetime as only other clients push it: with an expiry before the due time, or longer than delayer allows.
+ * The expiry says how long the job lasts.
+ */
+function isLifetimeOfOthers(ttlMs: unknown, hasExpiry: boolean): boolean {
+  return typeof ttlMs === 'number' && (ttlMs <= 0 || (hasExpiry && ttlMs > MAX_DURATION_MS));
 }
 
 function isWaiting({ blockedBy }: Fields): boolean {

@@ -1,5 +1,5 @@
 import type { ImportedJob } from '../imported-job.js';
-import type { ImportProgress, Imported } from '../transfer.js';
+import type { FileProgress, ImportProgress, Imported } from '../transfer.js';
 import type { NewJob } from '../new-job.js';
 import type { OnExisting, PushResult } from '../results.js';
 
@@ -13,6 +13,9 @@ export interface Producer {
    * is done. So such a call may be sent again after a broken connection: a second time it does nothing.
    */
   import(params: ImportParams): Promise<Imported>;
+
+  /** How far a file was imported, and which lines were refused. Changes nothing. */
+  importProgress(file: string): Promise<FileProgress>;
 }
 
 export interface PushParams {
@@ -24,4 +27,6 @@ export interface ImportParams {
   readonly jobs: readonly ImportedJob[];
   readonly onExisting: OnExisting;
   readonly progress?: ImportProgress | undefined;
+  /** The file of which the jobs are refused lines; others of its lines are `before`. Each job has its line. */
+  readonly retryOf?: string | undefined;
 }

@@ -1,7 +1,7 @@
 import { DelayerError } from '../../core/errors.js';
 import type { ImportedJob } from '../../core/imported-job.js';
 import type { ImportParams } from '../../core/store.js';
-import type { Imported, ImportOutcome } from '../../core/transfer.js';
+import type { FileProgress, Imported, ImportOutcome } from '../../core/transfer.js';
 import { jobChunks } from '../chunk.js';
 import type { Caller } from './caller.js';
 import { CHUNK, clearing, inParts, type PushSteps } from './push.js';
@@ -20,9 +20,9 @@ export async function importJobs(caller: Caller, params: ImportParams): Promise<
   const { jobs, progress } = params;
   const steps: ImportSteps = {
     clear: clearing(caller),
-    // When the progress of the file is noted, a script that ran before does nothing the second time.
+    // When lines of the file are noted, a script that ran before does nothing the second time.
     import: (some, cleared) =>
-      caller.run(some.progress ? 'idempotent' : 'never', (target) =>
+      caller.run(some.progress || some.retryOf !== undefined ? 'idempotent' : 'never', (target) =>
         scripts.importJobs(target, some, cleared),
       ),
   };
@@ -43,10 +43,31 @@ export async function importJobs(caller: Caller, params: ImportParams): Promise<
   return { outcomes };
 }
 
+/** Where import.lua keeps up to which line a file is imported; other fields are lines that were refused. */
+const LINE = 'line';
+/** Refused lines that one call reads. */
+const REFUSED_AT_ONCE = 1000;
+
+export async function importProgress(caller: Caller, file: string): Promise<FileProgress> {
+  const line = await caller.run('idempotent', ({ redis, keys }) => redis.hget(keys.importStem + file, LINE));
+  // HSCAN may answer a field twice.
+  const refused = new Set<number>();
+  let cursor = '0';
+  do {
+    const from = cursor;
+    const [next, fields] = await caller.run('idempotent', ({ redis, keys }) =>
+      redis.hscan(keys.importStem + file, from, 'COUNT', REFUSED_AT_ONCE),
+    );
+    cursor = next;
+    for (let i = 0; i < fields.length; i += 2) if (fields[i] !== LINE) refused.add(Number(fields[i]));
+  } while (cursor !== '0');
+  return { line: Number(line) || 0, refused: [...refused] };
+}
+
 const lineOf = (job: ImportedJob | undefined): number => job?.line ?? 0;
 
 async function importChunk(steps: ImportSteps, params: ImportParams): Promise<Imported> {
-  const { jobs, onExisting, progress } = params;
+  const { jobs, onExisting, progress, retryOf } = params;
   let from = progress?.from ?? 0;
   let reached: number | undefined;
   const step = async (
@@ -54,7 +75,7 @@ async function importChunk(steps: ImportSteps, params: ImportParams): Promise<Im
     cleared: readonly ClearedEntry[],
   ): Promise<ImportedPart> => {
     const part = await steps.import(
-      { jobs: some, onExisting, progress: progress && { ...progress, from } },
+      { jobs: some, onExisting, progress: progress && { ...progress, from }, retryOf },
       cleared,
     );
     reached = part.reached;

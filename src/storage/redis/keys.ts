@@ -40,7 +40,7 @@ export class Keys {
   readonly daemonStem: string;
   /** Prefix of the STRING with the owner of a lock. */
   readonly lockStem: string;
-  /** Prefix of the STRING that says up to which line a file is imported. */
+  /** Prefix of the HASH that says up to which line a file is imported, and which lines were refused. */
   readonly importStem: string;
   /** Channel: the new earliest due time. */
   readonly wakeChannel: string;

@@ -1,6 +1,6 @@
 import type { Description, DiagnosisPart, Fault } from '../../core/faults.js';
 import type { JobRecord } from '../../core/job.js';
-import type { Imported } from '../../core/transfer.js';
+import type { FileProgress, Imported } from '../../core/transfer.js';
 import type * as results from '../../core/results.js';
 import type * as views from '../../core/views.js';
 import type * as contract from '../../core/store.js';
@@ -10,7 +10,7 @@ import { BodySweep } from './body-sweep.js';
 import { Caller } from './caller.js';
 import { Connection } from './connection.js';
 import { hold } from './hold.js';
-import { importJobs } from './import-jobs.js';
+import { importJobs, importProgress } from './import-jobs.js';
 import { EntrySearch } from './inspect/entries.js';
 import { find } from './inspect/find.js';
 import type { Finder } from './inspect/find-queued.js';
@@ -79,6 +79,10 @@ export class RedisStore implements contract.Store {
 
   async import(params: contract.ImportParams): Promise<Imported> {
     return importJobs(this.caller, params);
+  }
+
+  async importProgress(file: string): Promise<FileProgress> {
+    return importProgress(this.caller, file);
   }
 
   async pop(params: contract.PopParams): Promise<results.Popped> {

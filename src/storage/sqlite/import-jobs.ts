@@ -1,10 +1,12 @@
 import type { ImportedJob } from '../../core/imported-job.js';
 import type { ImportParams } from '../../core/store.js';
 import {
+  type FileProgress,
   IMPORT_MEMORY_MS,
   type Imported,
   type ImportOutcome,
   type ImportProgress,
+  isRefused,
 } from '../../core/transfer.js';
 import type { OnExisting } from '../../core/results.js';
 import { DEFAULT_TTL_MS } from '../../core/job.js';
@@ -38,11 +40,24 @@ const LINE = 'SELECT line FROM imported WHERE file = ?';
 const NOTE_LINE = 'INSERT OR REPLACE INTO imported (file, line, at) VALUES (?, ?, ?)';
 const FORGET = 'DELETE FROM imported WHERE at < ?';
 
+const REFUSED = 'SELECT line FROM refused_line WHERE file = ?';
+const IS_REFUSED = 'SELECT 1 FROM refused_line WHERE file = ? AND line = ?';
+const NOTE_REFUSED = 'INSERT OR IGNORE INTO refused_line (file, line) VALUES (?, ?)';
+const DELETE_REFUSED = 'DELETE FROM refused_line WHERE file = ? AND line = ?';
+const FORGET_REFUSED =
+  'DELETE FROM refused_line WHERE file NOT IN (SELECT file FROM imported WHERE line > 0)';
+
+export function importProgress(connection: Connection, file: string): FileProgress {
+  const noted = connection.get(LINE, file) as { line: number } | undefined;
+  const refused = connection.all(REFUSED, file) as { line: number }[];
+  return { line: noted?.line ?? 0, refused: refused.map(({ line }) => line) };
+}
+
 /**
  * Takes in jobs as they were in another store. It stops when the file is not where the caller believes it to be.
  */
 export async function importJobs(connection: Connection, params: ImportParams): Promise<Imported> {
-  const { jobs, onExisting, progress } = params;
+  const { jobs, onExisting, progress, retryOf } = params;
   const outcomes: ImportOutcome[] = [];
   let from = progress?.from ?? 0;
   for (const chunk of jobs.length === 0 ? [[]] : jobChunks(jobs, PUSH_CHUNK)) {
@@ -53,7 +68,11 @@ export async function importJobs(connection: Connection, params: ImportParams): 
       const reached = step && noteProgress(connection, step, now);
       if (reached !== undefined) return { outcomes: [], reached };
       clearOnPush(connection, now, chunk.length);
-      return { outcomes: importChunk(connection, chunk, onExisting, now) };
+      if (retryOf !== undefined)
+        return { outcomes: retryChunk(connection, chunk, { file: retryOf, onExisting }, now) };
+      const outcomes = importChunk(connection, chunk, onExisting, now);
+      if (step) noteRefused(connection, step.file, chunk, outcomes);
+      return { outcomes };
     });
     outcomes.push(...done.outcomes);
     if (done.reached !== undefined) return { outcomes, reached: done.reached };
@@ -73,7 +92,35 @@ function noteProgress(
   if (line !== from) return line;
   if (!before) connection.run(FORGET, connection.trusted(now) - IMPORT_MEMORY_MS);
   connection.run(NOTE_LINE, file, to, now);
+  // Of files that are forgotten, or imported from the beginning.
+  if (!before || to === 0) connection.run(FORGET_REFUSED);
   return undefined;
+}
+
+function noteRefused(
+  connection: Connection,
+  file: string,
+  jobs: readonly ImportedJob[],
+  outcomes: readonly ImportOutcome[],
+): void {
+  for (const [i, outcome] of outcomes.entries())
+    if (isRefused(outcome)) connection.run(NOTE_REFUSED, file, jobs[i]?.line ?? 0);
+}
+
+/** Lines that are not noted as refused were imported by another call. */
+function retryChunk(
+  connection: Connection,
+  jobs: readonly ImportedJob[],
+  { file, onExisting }: { readonly file: string; readonly onExisting: OnExisting },
+  now: number,
+): ImportOutcome[] {
+  return jobs.map((job) => {
+    const { line = 0 } = job;
+    if (!connection.get(IS_REFUSED, file, line)) return 'before';
+    const outcome = importOne(connection, job, onExisting, now);
+    if (!isRefused(outcome)) connection.run(DELETE_REFUSED, file, line);
+    return outcome;
+  });
 }
 
 function importChunk(

@@ -2,7 +2,7 @@ import type * as results from '../../core/results.js';
 import type * as views from '../../core/views.js';
 import type * as contract from '../../core/store.js';
 import type { ImportParams } from '../../core/store.js';
-import type { Imported } from '../../core/transfer.js';
+import type { FileProgress, Imported } from '../../core/transfer.js';
 import type { Description, DiagnosisPart, Fault } from '../../core/faults.js';
 import type { JobRecord } from '../../core/job.js';
 import { TopicCounter } from '../../core/topic-counter.js';
@@ -11,7 +11,7 @@ import { diagnose } from './doctor/diagnose.js';
 import { mend } from './doctor/mend.js';
 import { edit } from './edit.js';
 import { hold } from './hold.js';
-import { importJobs } from './import-jobs.js';
+import { importJobs, importProgress } from './import-jobs.js';
 import type { Connection } from './connection.js';
 import { dueCounts } from './inspect/due-counts.js';
 import { find } from './inspect/find.js';
@@ -72,6 +72,16 @@ export class SqliteStore implements contract.Store {
 
   import(params: ImportParams): Promise<Imported> {
     return this.file.useOrCreate((connection) => importJobs(connection, params));
+  }
+
+  importProgress(file: string): Promise<FileProgress> {
+    return this.file.use<FileProgress>(
+      (connection) => connection.read(() => importProgress(connection, file)),
+      {
+        line: 0,
+        refused: [],
+      },
+    );
   }
 
   pop(params: contract.PopParams): Promise<results.Popped> {

@@ -19,6 +19,7 @@ import {
   type World,
 } from '../world.js';
 import { fail, leaseOne, POLICY } from '../retry.js';
+import { failureOf } from '../../support/eventually.js';
 
 export function describeImport(world: () => World): void {
   /** Times are written into jobs and compared to the millisecond, so the clock is stopped. */
@@ -431,16 +432,71 @@ export function describeImport(world: () => World): void {
       ]);
     });
 
-    it('a line that was refused counts as done in the progress of its file', async () => {
+    describe('with a line that was refused', () => {
+      const made = async (of = 'file') => {
+        const { queue, name } = world();
+        const [file, topic] = [name(of), name(`topic of ${of}`)];
+        const jobs = lines(topic, 1, 3);
+        await queue.push({ id: must(jobs[1]).id, topic, body: 'other' });
+        const { outcomes } = await queue.import(jobs, progress(file, 0, 4));
+        expect(outcomes).to.deep.equal(['imported', 'conflict', 'imported']);
+        const pop = async () => idsOf(await drain(queue, topic));
+        return { file, jobs, pop, refused: must(jobs[1]) };
+      };
+
+      it('the progress of the file is at its end, and names the line', async () => {
+        const { file } = await made();
+        expect(await world().peer.importProgress(file)).to.deep.equal({ line: 4, refused: [2] });
+        expect(await world().peer.importProgress(`${file} 2`)).to.deep.equal({ line: 0, refused: [] });
+      });
+
+      it('a retry that is refused again changes nothing', async () => {
+        const { file, refused } = await made();
+        const { peer } = world();
+        expect(await peer.import([refused], { retryOf: file })).to.deep.equal({ outcomes: ['conflict'] });
+        expect(await peer.importProgress(file)).to.deep.equal({ line: 4, refused: [2] });
+      });
+
+      it('a retry imports the line once, and no other', async () => {
+        const { file, jobs, pop, refused } = await made();
+        const { peer } = world();
+        expect(await pop()).to.have.lengthOf(3);
+        const retry = () => peer.import(jobs, { retryOf: file });
+        expect(await retry()).to.deep.equal({ outcomes: ['before', 'imported', 'before'] });
+        expect(await pop()).to.deep.equal([refused.id]);
+        expect(await retry()).to.deep.equal({ outcomes: ['before', 'before', 'before'] });
+        expect(await pop()).to.deep.equal([]);
+        expect(await peer.importProgress(file)).to.deep.equal({ line: 4, refused: [] });
+      });
+
+      it('a retry may replace or keep what is in the way', async () => {
+        for (const [onExisting, outcome] of [
+          ['replace', 'replaced'],
+          ['keep', 'kept'],
+        ] as const) {
+          const { file, refused } = await made(onExisting);
+          const { outcomes } = await world().peer.import([refused], { retryOf: file, onExisting });
+          expect(outcomes).to.deep.equal([outcome]);
+          expect((await world().peer.importProgress(file)).refused).to.deep.equal([]);
+        }
+      });
+
+      it('a file that is imported from the beginning has no refused lines before it is', async () => {
+        const { file } = await made();
+        await world().queue.import([], progress(file, 4, 0));
+        expect(await world().peer.importProgress(file)).to.deep.equal({ line: 0, refused: [] });
+      });
+    });
+
+    it('an import has either a progress or refused lines to retry, and each of these has its line', async () => {
       const { queue, name } = world();
-      const [file, topic] = [name('file'), name('topic')];
-      const [one, two] = lines(topic, 1, 2);
-      await queue.push({ id: must(one).id, topic, body: 'other' });
-      expect((await queue.import([must(one), must(two)], progress(file, 0, 2))).outcomes).to.deep.equal([
-        'conflict',
-        'imported',
-      ]);
-      expect(await queue.import([], progress(file, 0, 0))).to.include({ reached: 2 });
+      const [job] = lines(name('topic'), 1, 1);
+      const both = { ...progress('file', 0, 1), retryOf: 'file' };
+      const failures = [
+        await failureOf(queue.import([must(job)], both)),
+        await failureOf(queue.import([{ ...must(job), line: undefined }], { retryOf: 'file' })),
+      ];
+      for (const failure of failures) expect(failure).to.include({ code: 'usage' });
     });
 
     it('a job as list returns it can be imported unchanged', async () => {

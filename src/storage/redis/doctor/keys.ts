@@ -90,12 +90,12 @@ async function faultsOf(read: Read, keys: Keys, sorted: Sorted): Promise<Fault[]
     ...(await endless(
       read,
       locks.map((name) => keyOf(keys.lockStem, name)),
-      'lock_endless',
+      { kind: 'lock_endless', wanted: 'string' },
     )),
     ...(await endless(
       read,
       imports.map((name) => keyOf(keys.importStem, name)),
-      'import_endless',
+      { kind: 'import_endless', wanted: 'hash' },
     )),
     ...others.map((key): Fault => ({ kind: 'key_foreign', key })),
   ];
@@ -131,7 +131,7 @@ async function unnamed(
 async function endless(
   read: Read,
   names: readonly Buffer[],
-  kind: 'lock_endless' | 'import_endless',
+  { kind, wanted }: { readonly kind: 'lock_endless' | 'import_endless'; readonly wanted: string },
 ): Promise<Fault[]> {
   const faults: Fault[] = [];
   for (const some of chunks(names, EXAMINED)) {
@@ -143,8 +143,8 @@ async function endless(
     );
     for (const [i, key] of some.entries()) {
       const type = types[i] ?? 'none';
-      if (type !== 'string' && type !== 'none')
-        faults.push({ kind: 'key_wrong_type', key, found: type, wanted: 'string' });
+      if (type !== wanted && type !== 'none')
+        faults.push({ kind: 'key_wrong_type', key, found: type, wanted });
       else if (ttls[i] === -1) faults.push({ kind, key });
     }
   }

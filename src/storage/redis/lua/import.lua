@@ -2,9 +2,9 @@
 -- searched first. Jobs that are due go to the pool as well, so that promotion puts them in order.
 -- include: keys, time, note, memo, bounds, known, holes, clear, admit, record, waiting, dead, letters, schedule, wake
 -- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of what clear_entries.lua has found (push.lua) or
---   '', the line up to which the file is believed to be imported, and that up to which it is when all jobs are in, for
---   how long that is kept in ms, msgpack of the lines of the jobs or '', the name of the file or '', msgpack of the
---   jobs; then large bodies
+--   '', the line up to which the file is believed to be imported, and that up to which it is when all jobs are in, or
+--   '' when the jobs are lines that were refused, for how long that is kept in ms, msgpack of the lines of the jobs or
+--   '', the name of the file or '', msgpack of the jobs; then large bodies
 --   for each job: id, topic, body or where it is in ARGV, due ms or '' for now, expiry ms, '' for never or -1 where its
 --   ready lifetime says, '' or more of it in msgpack: what it is ('', waiting or dead), ready lifetime in ms or '',
 --   attempts, extras (lib/extras.lua) or '', since when its lifetime stands still in ms or '', reason, when it failed
@@ -20,8 +20,12 @@ local JOBS, WIDTH = 9, 6
 local file, from, to = ARGV[8] ~= '' and IMPORT .. ARGV[8], tonumber(ARGV[4]), ARGV[5]
 local call, now, jobs = redis.call, now_ms(), cmsgpack.unpack(ARGV[JOBS])
 
-local reached = file and tonumber(look('string', 'GET', file) or 0) or from
-if reached ~= from then return { reached, '' } end
+-- A retry of refused lines has no place in its file.
+local is_retry = file and to == ''
+local reached = file and tonumber(look('hash', 'HGET', file, 'line') or 0)
+if file and not is_retry and reached ~= from then return { reached, '' } end
+local lines = file and cmsgpack.unpack(ARGV[7])
+local are_left = is_retry and #lines > 0 and call('HMGET', file, unpack(lines)) or {}
 
 local ids, buckets = {}, {}
 for i = 1, #jobs, WIDTH do
@@ -127,25 +131,47 @@ local function import_living(n, id, topic, body, due, expires_at, more)
   return 'imported'
 end
 
-local CODES = { imported = 0, replaced = 1, repeated = 2, kept = 3, conflict = 4, expired = 5, blocked = 6 }
+local CODES = {
+  imported = 0, replaced = 1, repeated = 2, kept = 3, conflict = 4, expired = 5, blocked = 6, before = 7,
+}
+local refused, settled = {}, {}
+local function note_line(line, outcome)
+  if outcome == 'conflict' or outcome == 'blocked' then
+    refused[#refused + 1] = line
+    refused[#refused + 1] = ''
+  elseif is_retry then
+    settled[#settled + 1] = line
+  end
+end
+
 for n = 1, #ids do
   local id, topic, body, due, expires_at, packed = unpack(jobs, WIDTH * (n - 1) + 1, WIDTH * n)
   if type(body) == 'number' then body = ARGV[body] end
   local more = packed ~= '' and read_more(packed) or nil
   local outcome, unclear
-  if more and more.kind == 'dead' then
+  if is_retry and not are_left[n] then
+    outcome = 'before'
+  elseif more and more.kind == 'dead' then
     outcome = import_letter(id, topic, body, due, more)
   else
     outcome, unclear = import_living(n, id, topic, body, due, expires_at, more)
   end
   if not outcome then
     -- The file is imported up to the job before this one.
-    answers[2], to = unclear, n > 1 and file and to_text(cmsgpack.unpack(ARGV[7])[n - 1]) or ARGV[4]
+    answers[2], to = unclear, n > 1 and file and lines[n - 1] or ARGV[4]
     break
   end
+  if file then note_line(lines[n], outcome) end
   answers[#answers + 1] = CODES[outcome]
 end
 if #scores > 0 then call('ZADD', POOL, unpack(scores)) end
-if file then call('SET', file, to, 'PX', ARGV[6]) end
+if file and not is_retry then
+  if to == '0' then call('UNLINK', file) end
+  if #refused > 0 then call('HSET', file, unpack(refused)) end
+  call('HSET', file, 'line', to)
+  call('PEXPIRE', file, ARGV[6])
+elseif #settled > 0 then
+  call('HDEL', file, unpack(settled))
+end
 if is_next then wake(ARGV[2], earliest) end
 return answers

@@ -2,10 +2,11 @@
 -- include: keys
 -- ARGV: `lock` or `import`, in so many ms, then the names
 -- Answers: for each whether it had no end
-local stem, answer = ARGV[1] == 'lock' and LOCK or IMPORT, {}
+local stem, wanted, answer = LOCK, 'string', {}
+if ARGV[1] == 'import' then stem, wanted = IMPORT, 'hash' end
 for i = 3, #ARGV do
   local key = stem .. ARGV[i]
-  local is_endless = type_of(key) == 'string' and redis.call('PTTL', key) == -1
+  local is_endless = type_of(key) == wanted and redis.call('PTTL', key) == -1
   answer[i - 2] = is_endless and redis.call('PEXPIRE', key, ARGV[2]) or 0
 end
 return answer

@@ -20,7 +20,7 @@ export interface ImportedPart extends Part<ImportOutcome> {
 /** lua/import.lua */
 export async function importJobs(
   target: Target,
-  { jobs, onExisting, progress }: ImportParams,
+  { jobs, onExisting, progress, retryOf }: ImportParams,
   cleared: readonly ClearedEntry[],
 ): Promise<ImportedPart> {
   const { packed, large } = packJobs(jobs);
@@ -28,9 +28,9 @@ export async function importJobs(
     target,
     SCRIPTS.import,
     ...[onExisting, target.keys.wakeChannel, packCleared(cleared)],
-    ...[progress?.from ?? 0, progress?.to ?? 0, IMPORT_MEMORY_MS],
-    progress ? packArray(jobs.map(({ line }) => line ?? 0)) : '',
-    progress?.file ?? '',
+    ...[progress?.from ?? 0, progress?.to ?? '', IMPORT_MEMORY_MS],
+    progress || retryOf !== undefined ? packArray(jobs.map(({ line }) => line ?? 0)) : '',
+    progress?.file ?? retryOf ?? '',
     packArray(packed),
     ...large,
   );

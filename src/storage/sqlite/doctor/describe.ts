@@ -18,7 +18,7 @@ const PRAGMAS = [
   ],
   ...['max_page_count', 'auto_vacuum', 'encoding', 'cache_size', 'journal_size_limit'],
 ];
-const TABLES = ['job', 'lease', 'waiting', 'dead', 'extras', 'pause', 'lock', 'imported'];
+const TABLES = ['job', 'lease', 'waiting', 'dead', 'extras', 'pause', 'lock', 'imported', 'refused_line'];
 
 /** The file, its settings, its schema and how much is in it. */
 export async function describe(connection: Connection, file: StoreFile): Promise<Description> {
