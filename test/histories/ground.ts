@@ -91,7 +91,7 @@ async function openRedisGround(): Promise<Ground> {
 /** A folder in memory if the system has one, because the disk is not under test. */
 const inMemory = (): string => (existsSync('/dev/shm') ? '/dev/shm' : tmpdir());
 
-const TABLES = ['job', 'lease', 'waiting', 'dead', 'pause', 'extras', 'lock', 'imported'];
+const TABLES = ['job', 'lease', 'waiting', 'dead', 'pause', 'extras', 'lock', 'imported', 'refused_line'];
 /** The number of histories per file; with a new file the clock, which otherwise goes on, is set back. */
 const HISTORIES_A_FILE = 200;
 

@@ -44,8 +44,7 @@ const REFUSED = 'SELECT line FROM refused_line WHERE file = ?';
 const IS_REFUSED = 'SELECT 1 FROM refused_line WHERE file = ? AND line = ?';
 const NOTE_REFUSED = 'INSERT OR IGNORE INTO refused_line (file, line) VALUES (?, ?)';
 const DELETE_REFUSED = 'DELETE FROM refused_line WHERE file = ? AND line = ?';
-const FORGET_REFUSED =
-  'DELETE FROM refused_line WHERE file NOT IN (SELECT file FROM imported WHERE line > 0)';
+const FORGET_REFUSED = 'DELETE FROM refused_line WHERE file = ? OR file NOT IN (SELECT file FROM imported)';
 
 export function importProgress(connection: Connection, file: string): FileProgress {
   const noted = connection.get(LINE, file) as { line: number } | undefined;
@@ -92,8 +91,8 @@ function noteProgress(
   if (line !== from) return line;
   if (!before) connection.run(FORGET, connection.trusted(now) - IMPORT_MEMORY_MS);
   connection.run(NOTE_LINE, file, to, now);
-  // Of files that are forgotten, or imported from the beginning.
-  if (!before || to === 0) connection.run(FORGET_REFUSED);
+  // Those of files that are forgotten, too.
+  if (!before || to === 0) connection.run(FORGET_REFUSED, file);
   return undefined;
 }
 
