@@ -17,8 +17,11 @@ export interface ImportedJob extends OwnRetry {
   readonly history?: readonly Attempt[] | undefined;
   /** It was leased when it was exported; its ready lifetime has stood still since then. */
   readonly leasedAtMs?: number | undefined;
-  /** It had come back from a consumer, and waited until another job of its id was gone. */
-  readonly isWaiting?: boolean | undefined;
+  /**
+   * It was leased, or had come back from a consumer and waited until another job of its id was gone. It waits where
+   * another one of its id is in line.
+   */
+  readonly was?: 'leased' | 'waiting' | undefined;
   /** Present for a dead letter; without it the job is in line. */
   readonly death?: Death | undefined;
   /**

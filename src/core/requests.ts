@@ -220,7 +220,10 @@ export interface ImportRequest extends OwnRetry {
   readonly history?: readonly Attempt[] | undefined;
   /** Since when its ready lifetime stands still. */
   readonly leasedAt?: Date | undefined;
-  /** It waited until another job of its id was gone, and does so again where one is there. */
+  /**
+   * It waited until another job of its id was gone, and does so again where one is there. So does a job that was leased,
+   * unless the one that is there has the same topic and body.
+   */
   readonly isWaiting?: boolean | undefined;
   /** Of a dead letter. */
   readonly reason?: string | undefined;

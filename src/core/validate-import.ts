@@ -70,7 +70,7 @@ export function toImportedJob(request: ImportRequest): ImportedJob {
     ...(request.key === undefined ? {} : { key: toKey(request.key) }),
     ...(history === undefined ? {} : { history: toHistory(history) }),
     ...(state === 'leased' && { leasedAtMs: toTime(request.leasedAt, 'leasedAt') }),
-    ...(isWaiting && { isWaiting }),
+    ...((isWaiting || state === 'leased') && { was: isWaiting ? 'waiting' : 'leased' }),
     ...(state === 'dead' && { death: toDeath(request) }),
     ...(line === undefined ? {} : { line: toCount(line, 'line') }),
   };

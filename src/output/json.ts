@@ -82,8 +82,8 @@ export function exportedToJson(job: JobRecord): Json {
   // Fields of the moment are omitted by copying: V8 is slow with an object from which a field was deleted.
   if (job.readyAhead !== undefined) delete json.readyAhead;
   if (job.ttlMs !== undefined) json.ttlMs = job.ttlMs;
-  // Another client pushed it with an expiry before its due time; an export writes no expiry then.
-  if (job.dueAt && job.expiresAt && job.expiresAt <= job.dueAt) delete json.ttlMs;
+  // Another client pushed it with an expiry before its due time; an export writes no ready lifetime then.
+  if (job.ttlMs === 0) delete json.ttlMs;
   if (job.key !== undefined) json.key = job.key;
   return json;
 }

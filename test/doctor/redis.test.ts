@@ -404,6 +404,19 @@ describe('doctor on Redis', () => {
       kinds: ['record_too_new'],
       mend: () => ground.raw.del(key('inflight:token'), key('reserved')),
     },
+    ...(['inflight:token', 'waiting:1', 'dead_letter:1'] as const).map((name): Plant => ({
+      name: `the record ${name}, which nothing names, has a later version`,
+      plant: () =>
+        name === 'inflight:token'
+          ? ground.raw.set(key(name), LATER_RECORD)
+          : ground.raw.rpush(key(name), LATER_RECORD),
+      kinds: ['record_too_new'],
+      mend: async () => {
+        await fixAll(queue);
+        expect(await ground.raw.exists(key(name), key('reserved'), key('dead'))).to.equal(1);
+        await ground.raw.del(key(name));
+      },
+    })),
     {
       name: 'a note has a later version',
       plant: () => ground.raw.hset(key('ready_due'), '1', '9 5.000 6000 topic'),

@@ -26,6 +26,7 @@ export interface ModelImport {
   /** Since when it was leased. */
   readonly leasedAt: number | undefined;
   readonly isWaiting: boolean;
+  readonly wasLeased: boolean;
   /** Of a dead letter. */
   readonly death: ModelDeath | undefined;
   /** In its file. */
@@ -108,8 +109,10 @@ export class Imports {
     if (job.expiresAt <= now) return 'expired';
     const living = this.line.living(job.id, now);
     if (living && given.isWaiting) return this.wait(job, now);
+    const isSame = living?.topic === job.topic && living.body === job.body;
+    if (living && given.wasLeased) return isSame ? 'repeated' : this.wait(job, now);
     if (living && onExisting !== 'replace') {
-      if (living.topic === job.topic && living.body === job.body) return 'repeated';
+      if (isSame) return 'repeated';
       return onExisting === 'keep' ? 'kept' : 'conflict';
     }
     this.line.add(job, job.dueAt ?? now, now);

@@ -252,7 +252,15 @@ function toModelImport(job: ImportRequest): ModelImport {
   const at = (date: Date | undefined) => date?.getTime();
   return {
     ...{ id: id.toString(), topic: topic.toString(), body: body.toString() },
-    ...{ attempts, key, isWaiting, line, own: ownOf(job), history: (job.history ?? []).map(toAttempt) },
+    ...{
+      attempts,
+      key,
+      isWaiting,
+      wasLeased: state === 'leased',
+      line,
+      own: ownOf(job),
+      history: (job.history ?? []).map(toAttempt),
+    },
     ...{ dueAt: at(job.dueAt), expiresAt: at(job.expiresAt) },
     ttlMs: ttlMs !== undefined && ttlMs > 0 && ttlMs <= MAX_DURATION_MS ? ttlMs : undefined,
     leasedAt: state === 'leased' ? at(job.leasedAt) : undefined,

@@ -209,7 +209,7 @@ describe('an old entry of an id in a ready list', () => {
       const done = await queue.import(jobs, { progress: { file: 'f', from: 0, to: 13 } });
       expect(done).to.deep.equal({ outcomes: ids.map(() => 'imported') });
       for (const id of ids) expect(await entriesOf(id)).to.equal(0);
-      expect(await ground.raw.get(key('import:f'))).to.equal('13');
+      expect(await ground.raw.hgetall(key('import:f'))).to.deep.equal({ line: '13' });
       expect(await ground.raw.pttl(key('import:f'))).to.be.greaterThan(29 * 86_400_000);
     });
 

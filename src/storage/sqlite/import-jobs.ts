@@ -17,7 +17,7 @@ import type { Value } from './driver.js';
 import { isNotUnique } from './errors.js';
 import { clearOnPush } from './expire.js';
 import { formatPast, type ExtrasRow, writeExtras } from './extras.js';
-import { PUSH_CHUNK, settleExisting } from './push.js';
+import { PUSH_CHUNK, type Settled, settleExisting } from './push.js';
 import { letWait } from './return.js';
 import { DEAD, IN_LINE, LAST_TIME_MS, WAITING } from './rows.js';
 
@@ -139,7 +139,7 @@ function importChunk(
 }
 
 /** A job in line that consists of its row only. */
-const isBare = (job: ImportedJob): boolean => !job.death && job.isWaiting !== true && !extrasOf(job);
+const isBare = (job: ImportedJob): boolean => !job.death && !job.was && !extrasOf(job);
 
 /** Adds jobs if all their ids are new; otherwise adds none of them. @returns whether it did */
 function insertNew(connection: Connection, jobs: readonly ImportedJob[], now: number): boolean {
@@ -163,13 +163,19 @@ function importOne(
   if (isOver(job, now)) return 'expired';
   if (job.death) return importLetter(connection, job, job.death, now);
   if (insert(connection, job, IN_LINE, now) !== undefined) return 'imported';
-  const isWaiting = job.isWaiting === true;
-  const { outcome } = settleExisting(connection, job, isWaiting ? 'refuse' : onExisting, now);
+  const { outcome } = settleExisting(connection, job, job.was ? 'refuse' : onExisting, now);
   if (outcome !== 'pushed' && outcome !== 'replaced')
-    return isWaiting ? importWaiting(connection, job, now) : outcome;
+    return mayWait(job, outcome) ? importWaiting(connection, job, now) : outcome;
   insert(connection, job, IN_LINE, now);
   return outcome === 'pushed' ? 'imported' : outcome;
 }
+
+/**
+ * A job that was leased may have been imported before, and then it is in line. One that waited is another one than the
+ * one in line, whatever that holds.
+ */
+const mayWait = ({ was }: ImportedJob, outcome: Settled): boolean =>
+  was === 'waiting' || (was === 'leased' && outcome !== 'repeated');
 
 /** There may be several dead letters of one id. */
 function importLetter(
@@ -185,7 +191,7 @@ function importLetter(
   return 'imported';
 }
 
-/** A job that waited for another one of its id waits for the one that is here. */
+/** It waits for the job of its id that is here. */
 function importWaiting(connection: Connection, job: ImportedJob, now: number): ImportOutcome {
   if (connection.get(SAME_WAITING, job.id, job.topic, job.body, job.dueAtMs ?? now)) return 'repeated';
   letWait(connection, insert(connection, job, WAITING, now) ?? 0, job.dueAtMs ?? now, now);

@@ -349,6 +349,35 @@ export function describeImport(world: () => World): void {
       expect((await find(job.id)).expiresAt).to.deep.equal(new Date(clock.now() + 2 * HOUR_MS + MINUTE_MS));
     });
 
+    it('an imported job that was leased waits for another one of its id, and is not imported twice', async () => {
+      const { queue, clock, peer } = world();
+      const newer = makeJob({ body: 'newer', dueAt: ago(0) });
+      const older = {
+        ...newer,
+        ...{ body: 'older', state: 'leased' as const, dueAt: ago(HOUR_MS), leasedAt: ago(MINUTE_MS) },
+      };
+      const sameId = [newer, older, { ...older, body: 'oldest' }];
+      expect(await take(...sameId)).to.deep.equal(['imported', 'imported', 'imported']);
+      expect(await take(...sameId)).to.deep.equal(['repeated', 'repeated', 'repeated']);
+      const taken: string[] = [];
+      for (let i = 0; i < 5; i += 1) {
+        await maintainAll(queue);
+        taken.push(...(await drain(peer, newer.topic)).map((job) => must(textOf(job))));
+        clock.advance(RETRY_MS);
+      }
+      expect(taken).to.deep.equal(['newer', 'older', 'oldest']);
+      expect(await take(older, { ...older, attempts: 1 })).to.deep.equal(['imported', 'repeated']);
+    });
+
+    it('an imported job that was leased neither replaces another one of its id nor is left out for it', async () => {
+      for (const onExisting of ['replace', 'keep'] as const) {
+        const newer = makeJob({ body: 'newer' });
+        const older = { ...newer, body: 'older', state: 'leased' as const, leasedAt: ago(MINUTE_MS) };
+        const { outcomes } = await world().queue.import([newer, older], { onExisting });
+        expect(outcomes).to.deep.equal(['imported', 'imported']);
+      }
+    });
+
     it('the ready lifetime of an imported waiting job stands still from its due time on', async () => {
       const { queue, clock } = world();
       const job = makeJob({ body: 'first', dueAt: ago(HOUR_MS) });

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Queue } from '../../../src/core/queue.js';
+import { MAX_TIMESTAMP_MS } from '../../../src/core/timestamp.js';
 import {
   drain,
   HOUR_MS,
@@ -44,6 +46,25 @@ export function describeReschedule(world: () => World): void {
         expect(await queue.pop(job.topic)).to.be.undefined;
         clock.advance(1 + 29 * SECOND_MS);
         expect(textOf(await queue.pop(job.topic))).to.equal('b');
+      });
+    }
+
+    for (const [what, change] of [
+      ['reschedule', (queue, id, at) => queue.reschedule([{ id, at }])],
+      ['edit of its ready lifetime', (queue, id) => queue.edit({ id, ttlMs: HOUR_MS })],
+    ] satisfies [string, (queue: Queue, id: string, at: Date) => Promise<unknown>][]) {
+      it(`a job at the last possible time keeps its ready lifetime after ${what}, and when it is made ready`, async () => {
+        const { queue, peer, clock, name } = world();
+        const [id, topic, at] = [name('id'), name('topic'), new Date(MAX_TIMESTAMP_MS)];
+        clock.stop();
+        await queue.push({ id, topic, body: 'b', at, ttlMs: HOUR_MS });
+        await change(peer, id, at);
+        expect(only(await queue.find(id))).to.include({ ttlMs: HOUR_MS, state: 'delayed' });
+        expect(only((await queue.list(topic)).jobs)).to.include({ ttlMs: HOUR_MS, state: 'delayed' });
+        await queue.reschedule([{ id, delayMs: MINUTE_MS }]);
+        await queue.reschedule([{ id, at }]);
+        await queue.promote([id]);
+        expect(only(await peer.find(id)).expiresAt).to.deep.equal(new Date(clock.now() + HOUR_MS));
       });
     }
 

@@ -37,6 +37,7 @@ describe('values in keys of Redis that delayer never writes', () => {
     ['text', 'garbage'],
     ['nothing', ''],
     ['msgpack of another shape', '\x93\x03\xa1a\xa1b'],
+    ['msgpack of a version that was never released', '\x93\x02\xa1a\xa1b'],
   ] as const) {
     it(`a record of leases that is ${what} is reported by its key, and left alone`, async () => {
       const queue = ground.queue();
@@ -70,11 +71,12 @@ describe('values in keys of Redis that delayer never writes', () => {
     await queue.push({ id: '1', topic: 'topic', body: 'b' });
     await queue.nack(await reserve(queue, 'topic'), { dead: true });
     expect(await said(queue)).to.deep.equal([]);
-    await ground.raw.lpush(key('dead_letter:1'), 'garbage');
+    const garbage = ['garbage', '\x93\x02\x01\x01'];
+    await ground.raw.lpush(key('dead_letter:1'), ...garbage);
     await isNamedAndLeft(queue, 'dead_letter:1', GONE, listOf('dead_letter:1'));
     expect((await queue.list('topic')).jobs).to.have.length(1);
     expect(await queue.requeue(['1'])).to.deep.equal(['requeued']);
-    expect(await listOf('dead_letter:1')()).to.deep.equal(['garbage']);
+    expect(await listOf('dead_letter:1')()).to.have.length(2);
   });
 
   it('invalid pauses, notes and set-aside jobs are reported by key and field, and pause no topic', async () => {

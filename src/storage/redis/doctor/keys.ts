@@ -5,7 +5,7 @@ import { readyLists } from '../inspect/entries.js';
 import type { Finder } from '../inspect/find-queued.js';
 import type { Read } from '../inspect/read.js';
 import type { Keys } from '../keys.js';
-import { examineBodies, examineReady } from '../scripts/examine.js';
+import { examineBodies, examineReady, examineVersions } from '../scripts/examine.js';
 import { IdSet } from './id-set.js';
 import { EXAMINED, SCANNED } from './steps.js';
 
@@ -81,12 +81,13 @@ const recordKey = (keys: Keys, name: Buffer): Buffer =>
 
 async function faultsOf(read: Read, keys: Keys, sorted: Sorted): Promise<Fault[]> {
   const { leases, dead, locks, imports, others } = sorted;
-  const unlisted = (key: Buffer): Fault => ({ kind: 'record_unlisted', key });
-  const lost = await unnamed(read, keys.reserved, leases, (name) => recordKey(keys, name), keys);
-  const lostDead = await unnamed(read, keys.dead, dead, (id) => keyOf(keys.deadLetterStem, id), keys);
+  const keyOfLease = (name: Buffer) => recordKey(keys, name);
+  const keyOfDead = (id: Buffer) => keyOf(keys.deadLetterStem, id);
+  const lost = await unnamed(read, keys.reserved, leases, keyOfLease, keys);
+  const lostDead = await unnamed(read, keys.dead, dead, keyOfDead, keys);
   return [
-    ...lost.map(unlisted),
-    ...lostDead.map(unlisted),
+    ...(await unlistedFaults(read, 'leases', lost, keyOfLease)),
+    ...(await unlistedFaults(read, 'dead', lostDead, keyOfDead)),
     ...(await endless(
       read,
       locks.map((name) => keyOf(keys.lockStem, name)),
@@ -101,8 +102,28 @@ async function faultsOf(read: Read, keys: Keys, sorted: Sorted): Promise<Fault[]
   ];
 }
 
+/** A record of a later version is left alone: listed again, it would be in the way of every look. */
+async function unlistedFaults(
+  read: Read,
+  of: 'leases' | 'dead',
+  names: readonly Buffer[],
+  keyOfName: (name: Buffer) => Buffer,
+): Promise<Fault[]> {
+  const faults: Fault[] = [];
+  while (faults.length < names.length) {
+    const rest = names.slice(faults.length, faults.length + EXAMINED);
+    const areLater = await read((target) => examineVersions(target, of, rest));
+    for (const [i, isLater] of areLater.entries())
+      faults.push({
+        kind: isLater ? 'record_too_new' : 'record_unlisted',
+        key: keyOfName(rest[i] ?? Buffer.alloc(0)),
+      });
+  }
+  return faults;
+}
+
 /**
- * Keys of records that no member of a sorted set names. Checked twice, because a lease may end in between.
+ * Names of records that no member of a sorted set has. Checked twice, because a lease may end in between.
  */
 async function unnamed(
   read: Read,
@@ -123,7 +144,7 @@ async function unnamed(
         (_, i) => again[i] === null && types[i] !== 'none' && types[i] === (wanted ?? types[i]),
       );
     });
-    lost.push(...found.map(keyOfMember));
+    lost.push(...found);
   }
   return lost;
 }

@@ -24,15 +24,16 @@ local attempts, kept_ttl, extras = read_memo(bucket, memo, note, due, it.expires
 -- The time for which the lifetime of the job stood still while it was leased is kept. When its due time is unknown,
 -- the new lifetime counts from now. It never begins before the due time, whatever expiry an import has given the job.
 local function new_expiry()
-  if ttl == '' then return it.expires_at end
+  if ttl == '' then return it.written_expiry end
   local begin = due ~= '' and due or now
   if it.expires_at ~= '' and kept_ttl ~= '' then
     begin = math.max(it.expires_at - kept_ttl, due ~= '' and due or 0)
   end
-  return math.min(begin + ttl, LAST_MS)
+  return begin + ttl
 end
 
-local expires_at = new_expiry()
+local written_expiry = new_expiry()
+local expires_at = within_bounds(written_expiry)
 if is_expired(expires_at, now) then return { '', -1, state } end
 
 -- The first write is one that Redis refuses when it is out of memory, so that nothing is done then.
@@ -43,11 +44,11 @@ if memo or attempts > 0 or due == '' then
   local packed = write_memo(attempts, told_ttl, due, expires_at, it.topic, new_body or body, extras)
   redis.call('HSET', bucket, 'delayer', packed)
 end
-if expires_at ~= it.expires_at then
-  redis.call('PEXPIREAT', bucket, to_text(expires_at))
+if written_expiry ~= it.written_expiry then
+  redis.call('PEXPIREAT', bucket, to_text(written_expiry))
   local place = read_note(note)
   if state == 'ready' and noted_place(note, it.written_expiry) ~= '' then
-    redis.call('HSET', READY_DUE, id, write_note(place, expires_at, it.topic))
+    redis.call('HSET', READY_DUE, id, write_note(place, written_expiry, it.topic))
   end
 end
 return { '', 1, state }

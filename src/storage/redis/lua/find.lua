@@ -27,6 +27,7 @@ local pause = list_topic and read('HGET', PAUSED, list_topic)
 
 local due, attempts, ttl, extras = score and from_score(score) or noted_due(note, written_expiry), 0, '', ''
 if topic and body then attempts, ttl, extras = read_memo(bucket, job[3], note, due, expires_at, topic, body) end
+if score then ttl = lifetime_of(ttl, due, written_expiry) end
 local answer = {
   now, score or '', type_of(bucket), topic or '', body or false,
   due, expires_at, attempts, ttl, extras,

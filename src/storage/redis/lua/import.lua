@@ -6,9 +6,9 @@
 --   '' when the jobs are lines that were refused, for how long that is kept in ms, msgpack of the lines of the jobs or
 --   '', the name of the file or '', msgpack of the jobs; then large bodies
 --   for each job: id, topic, body or where it is in ARGV, due ms or '' for now, expiry ms, '' for never or -1 where its
---   ready lifetime says, '' or more of it in msgpack: what it is ('', waiting or dead), ready lifetime in ms or '',
---   attempts, extras (lib/extras.lua) or '', since when its lifetime stands still in ms or '', reason, when it failed
---   in ms or '' for now, when it is deleted in ms or ''
+--   ready lifetime says, '' or more of it in msgpack: what it was (or ""), ready lifetime in ms or
+--   '', attempts, extras (lib/extras.lua) or '', since when its lifetime stands still in ms or '', reason, when it
+--   failed in ms or '' for now, when it is deleted in ms or ''
 -- Answers: the line up to which the file is imported, where that is not what is believed and nothing was done, else
 --   -1; the topic of the list that was not looked through, or ''; then for each job that was dealt with its outcome
 --   (its place in IMPORT_OUTCOMES of the core)
@@ -79,7 +79,7 @@ local function keep_more(job)
   call('HSET', job.bucket, 'delayer', memo)
 end
 
--- A job that waited for another one of its id waits for the one that is here.
+-- It waits for the job of its id that is here.
 local function add_waiting(job)
   for _, other in ipairs(waiting_jobs(job.id)) do
     if other.topic == job.topic and other.row[3] == job.body and other.row[4] == job.due then return 'repeated' end
@@ -93,12 +93,15 @@ end
 
 -- Answers its outcome; or nil, and the topic of a ready list that has to be searched first.
 local function import_with_care(job)
-  local is_waiting = job.more and job.more.kind == 'waiting'
-  run.on_existing = is_waiting and 'refuse' or ARGV[1]
+  local was = job.more and job.more.kind or ''
+  run.on_existing = was == '' and ARGV[1] or 'refuse'
   local outcome, before = look_ahead(run, job.id, job.bucket, job.note, job.topic, job.body)
   if not outcome then return nil, before end
   if not before then
-    return is_waiting and outcome ~= 'blocked' and add_waiting(job) or outcome
+    -- A job that was leased may have been imported before, and then it is in line. One that waited is another one than
+    -- the one in line, whatever that holds.
+    local may_wait = was == 'waiting' and outcome ~= 'blocked' or was == 'leased' and outcome == 'conflict'
+    return may_wait and add_waiting(job) or outcome
   end
   add(job)
   clear_away(job.id, job.bucket, before)

@@ -26,9 +26,10 @@ local function job_in(bucket)
   if job[1] and job[2] then return unpack(job) end
 end
 
-local function more_of(memo, bucket, due, expires_at, topic, body)
-  if not memo then return '' end
-  local more = { read_memo(bucket, memo, nil, due, expires_at, topic, body) }
+local function more_of(memo, bucket, due, written_expiry, topic, body)
+  if not memo and (written_expiry == '' or written_expiry <= LAST_MS) then return '' end
+  local more = { read_memo(bucket, memo, nil, due, within_bounds(written_expiry), topic, body) }
+  more[2] = lifetime_of(more[2], due, written_expiry)
   bytes = bytes + #more[3]
   return cmsgpack.pack(more)
 end
@@ -43,8 +44,9 @@ for i = 1, #entries, 2 do
     jobs[n + 1], jobs[n + 2] = id, due
     if width > 2 then jobs[n + 3] = topic end
     if body then
-      local expires_at = expiry_of(bucket)
-      jobs[n + 4], jobs[n + 5], jobs[n + 6] = expires_at, body, more_of(memo, bucket, due, expires_at, topic, body)
+      local written_expiry = written_expiry_of(bucket)
+      jobs[n + 4], jobs[n + 5] = within_bounds(written_expiry), body
+      jobs[n + 6] = more_of(memo, bucket, due, written_expiry, topic, body)
       bytes = bytes + #body
     end
     n = n + width

@@ -24,7 +24,9 @@ local function choose(id, it, memo)
     of_topic = {}
     chosen[it.topic] = of_topic
   end
-  of_topic[#of_topic + 1] = { id = id, it = it, kept = kept, score = tonumber(it.score), place = nil, expires_at = nil }
+  of_topic[#of_topic + 1] = {
+    id = id, it = it, kept = kept, score = tonumber(it.score), place = nil, written_expiry = nil,
+  }
   seen[id] = true
   return true
 end
@@ -69,9 +71,9 @@ local function put_first(topic, entries)
   local first, written, line, count = first_place(topic), {}, {}, #entries
   for i = 1, count do
     local entry = entries[i]
-    entry.place, entry.expires_at = first - count + i - 1, expiry_from(entry.it, entry.kept, now)
+    entry.place, entry.written_expiry = first - count + i - 1, expiry_from(entry.it, entry.kept, now)
     written[2 * i - 1] = entry.id
-    written[2 * i] = write_note(place_to_text(entry.place, now), entry.expires_at, topic)
+    written[2 * i] = write_note(place_to_text(entry.place, now), entry.written_expiry, topic)
     line[count + 1 - i] = entry.id
   end
   redis.call('HSET', READY_DUE, unpack(written))
@@ -88,7 +90,7 @@ for topic, unsorted in pairs(chosen) do
   end
   put_first(topic, entries)
   for i, entry in ipairs(entries) do
-    write_new_due(entry.id, entry.it, entry.kept, now, entry.expires_at)
+    write_new_due(entry.id, entry.it, entry.kept, now, entry.written_expiry)
     moved[i] = entry.id
   end
   redis.call('ZREM', POOL, unpack(moved))

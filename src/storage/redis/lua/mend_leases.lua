@@ -1,6 +1,7 @@
 -- Makes records of leased and waiting jobs reachable again. A record that no deadline names comes back now; one that
 -- would be held longer than any lease may last comes back at its first deadline; a deadline without a record is
--- removed. A record that cannot be read is named with the latest deadline, so that it is reported as such.
+-- removed. A record that cannot be read is named with the latest deadline, so that it is reported as such; one of a
+-- later version is left alone.
 -- include: keys, time, bounds, record, waiting
 -- ARGV: the longest lease in ms, then names as RESERVED has them
 -- Answers: for each of the first names, for as many as one run reads, whether something was mended
@@ -13,7 +14,8 @@ local function mend(name)
   if type_of(key) == 'none' then return redis.call('ZREM', RESERVED, name) end
   bytes = bytes + bytes_of(name)
   local ok, held = pcall(jobs_of, name)
-  if not ok or #held == 0 then
+  if not ok then return 0 end
+  if #held == 0 then
     return score and 0 or redis.call('ZADD', RESERVED, to_score(now + longest), name)
   end
   if score and tonumber(score) * 1000 <= now + longest then return 0 end

@@ -23,7 +23,7 @@ local function plan_for(id, states, wanted_due, topic, body_mark, expires_at, ho
   if not kept then return false end
   local due = ms + (how == 'delay' and now or how == 'by' and it.due or 0)
   due = due < now and now or within_bounds(due)
-  return 'delayed', { id = id, it = it, kept = kept, due = due, expires_at = expiry_from(it, kept, due) }
+  return 'delayed', { id = id, it = it, kept = kept, due = due, written_expiry = expiry_from(it, kept, due) }
 end
 
 -- Those that are moved to a later time, and the others.
@@ -49,7 +49,7 @@ if #chosen == 0 then return answer end
 local function write_expiries(plans)
   for i = 1, #plans do
     local plan = plans[i]
-    write_new_due(plan.id, plan.it, plan.kept, plan.due, plan.expires_at)
+    write_new_due(plan.id, plan.it, plan.kept, plan.due, plan.written_expiry)
   end
 end
 

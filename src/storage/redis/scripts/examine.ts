@@ -95,6 +95,15 @@ export async function examineBodies(target: Target, ids: readonly Buffer[]) {
   return [...toRows(answer, 0, 2)].map(([id, topic]) => ({ id: toBuffer(id), topic: toBuffer(topic) }));
 }
 
+/** lua/examine_versions.lua; answers for the first names whether their records are of a later version. */
+export async function examineVersions(
+  target: Target,
+  of: 'leases' | 'dead',
+  names: readonly Buffer[],
+): Promise<boolean[]> {
+  return toDone(await runScript(target, SCRIPTS.examineVersions, of, ...names));
+}
+
 const toDone = (answer: readonly unknown[]): boolean[] => answer.map((one) => Number(one) > 0);
 
 /** lua/mend_entries.lua; answers for the first ids. */

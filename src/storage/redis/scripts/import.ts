@@ -55,13 +55,13 @@ function packJobs(jobs: readonly ImportedJob[]) {
 
 /** What due time and expiry do not show of a job. */
 function packMore(job: ImportedJob): Buffer {
-  const { attempts, dueAtMs, expiresAtMs, ttlMs, leasedAtMs, isWaiting, death } = job;
+  const { attempts, dueAtMs, expiresAtMs, ttlMs, leasedAtMs, was, death } = job;
   const isInTimes = ttlMs === undefined || (dueAtMs !== undefined && expiresAtMs === dueAtMs + ttlMs);
-  const isPlain = !death && isWaiting !== true && leasedAtMs === undefined && attempts === 0;
+  const isPlain = !death && !was && attempts === 0;
   const extras = packExtras(job);
   if (isPlain && isInTimes && extras.length === 0) return NOTHING;
   return packArray([
-    death ? 'dead' : isWaiting === true ? 'waiting' : '',
+    death ? 'dead' : (was ?? ''),
     ttlMs ?? '',
     attempts,
     extras,

@@ -41,10 +41,10 @@ local function expect_type(key, wanted)
   end
 end
 
--- Raises an error that names the key of a record that this delayer cannot read.
+-- Raises an error that names the key of a record of a later version.
 local function expect_version(key, version)
-  if version ~= RECORD_VERSION then
-    error('NEWERRECORD ' .. tostring(version) .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
+  if version > RECORD_VERSION then
+    error('NEWERRECORD ' .. version .. ' ' .. RECORD_VERSION .. ' ' .. key .. ';')
   end
 end
 
@@ -54,8 +54,9 @@ local function unpack_array(packed)
   return ok and type(array) == 'table' and array or nil
 end
 
+-- Earlier versions than this one were never released.
 local function is_version(value)
-  return type(value) == 'number' and value >= 1 and value < 1000 and value % 1 == 0
+  return type(value) == 'number' and value >= RECORD_VERSION and value < 1000 and value % 1 == 0
 end
 
 -- The answer of a command, or nil when its key is of another type than it needs.

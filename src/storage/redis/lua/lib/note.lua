@@ -45,7 +45,7 @@ local function read_note(note)
   local place, expires_at = string.match(note, PLACE_AND_EXPIRY)
   if place then return place, expires_at end
   local version = string.match(note, '^(%d%d?%d?) [%d.]+ %d* ')
-  if version then expect_version(READY_DUE, tonumber(version)) end
+  if version then return expect_version(READY_DUE, tonumber(version)) end
   return string.match(note, OLD_PLACE_AND_EXPIRY)
 end
 

@@ -10,10 +10,11 @@ local function look_up_delayed(id, now, states, wanted_due)
   local topic, due, memo
   if is_among(states, 'delayed') then topic, due, memo = look_at_plain(id, bucket, now, wanted_due, 'delayer') end
   if not topic then return look_up(id, now, '', false), read('HGET', bucket, 'delayer') end
-  local expires_at = expiry_of(bucket)
-  if is_expired(expires_at, now) then return look_up(id, now, '', false), memo end
+  local written_expiry = written_expiry_of(bucket)
+  if is_expired(written_expiry, now) then return look_up(id, now, '', false), memo end
   return {
-    state = 'delayed', topic = topic, expires_at = expires_at, due = due, score = scores[id], is_plain = true,
+    state = 'delayed', topic = topic, written_expiry = written_expiry, expires_at = within_bounds(written_expiry),
+    due = due, score = scores[id], is_plain = true,
   }, memo
 end
 
@@ -28,14 +29,13 @@ local function read_for_new_due(id, it, memo)
   return kept
 end
 
--- When a job with that due time expires: its whole ready lifetime counts from its due time. If another client set an
--- end after the last possible time, the lifetime is unknown, and the job expires at that time.
+-- When a job with that due time expires, as it is written: its whole ready lifetime counts from its due time. That may
+-- be after the last possible time, as in a push, so that the lifetime is still known when the due time changes again.
 local function expiry_from(it, kept, due)
-  if it.expires_at == '' then return '' end
-  if kept.ttl == '' and it.expires_at == LAST_MS then return LAST_MS end
-  local lifetime = kept.ttl ~= '' and kept.ttl or it.expires_at - it.due
+  if it.written_expiry == '' then return '' end
+  local lifetime = kept.ttl ~= '' and kept.ttl or it.written_expiry - it.due
   -- A job that would have expired before it was due, as other clients may write it, keeps its expiry.
-  return lifetime > 0 and within_bounds(due + lifetime) or it.expires_at
+  return lifetime > 0 and due + lifetime or it.written_expiry
 end
 
 -- Removes what is left in ready lists of the id of a job of the pool (lib/entry.lua).
@@ -48,10 +48,11 @@ local function leave_old_entries(id, it)
 end
 
 -- Attempts, settings, key and history stay.
-local function write_new_due(id, it, kept, due, expires_at)
+local function write_new_due(id, it, kept, due, written_expiry)
   local bucket = BUCKET .. id
-  if expires_at ~= '' then redis.call('PEXPIREAT', bucket, to_text(expires_at)) end
+  if written_expiry ~= '' then redis.call('PEXPIREAT', bucket, to_text(written_expiry)) end
   if kept.body then
+    local expires_at = within_bounds(written_expiry)
     local memo = write_memo(kept.attempts, kept.ttl, due, expires_at, it.topic, kept.body, kept.extras)
     redis.call('HSET', bucket, 'delayer', memo)
   end
