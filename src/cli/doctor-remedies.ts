@@ -68,6 +68,35 @@ const sqlite = (site: Site, sql: string): string => `sqlite3 ${fileOf(site)} ${q
 const seqsOf = (examples: readonly Fault[]): string =>
   examples.flatMap(({ row }) => (row ? [row.key] : [])).join(', ');
 
+const nameRows = (site: Site, examples: readonly Fault[]): string =>
+  sqlite(
+    site,
+    ['topic', 'id']
+      .map(
+        (column) =>
+          `UPDATE job SET ${column} = CAST('unnamed-' || seq AS BLOB) WHERE length(${column}) = 0 AND seq IN (${seqsOf(examples)});`,
+      )
+      .join(' '),
+  );
+
+/** The new id is in the pool before the empty one leaves it. */
+function nameBody(site: Site, { id = Buffer.alloc(0), topic, key, dueAt }: Fault): string[] {
+  if (!key) return [];
+  const { word, isQuoted } = keyWord(key);
+  const options = isQuoted ? ' --quoted-input' : '';
+  const naming = topic ? [] : [redisCli(site, `HSET ${word} topic ${NEW_NAME}`, options)];
+  if (id.length > 0) return naming;
+  const pool = quoteForShell(`${key.toString().replace(/job_bucket:$/, '')}job_pool`);
+  return [
+    ...naming,
+    redisCli(site, `RENAMENX ${word} ${keyWord(Buffer.concat([key, Buffer.from(NEW_NAME)])).word}`, options),
+    redisCli(site, `ZADD ${pool} NX ${(dueAt?.getTime() ?? 0) / 1000} ${NEW_NAME}`),
+    redisCli(site, `ZREM ${pool} ''`),
+  ];
+}
+
+const NEW_NAME = 'unnamed';
+
 const setting =
   (words: string): Remedy =>
   (site) => [redisCli(site, `CONFIG SET ${words}`)];
@@ -112,20 +141,17 @@ const REMEDIES: Partial<Record<FaultKind, Remedy>> = {
     'delayer import jobs.ndjson --store sqlite:new.db',
   ],
   schema_foreign: (site, examples) =>
-    examples.flatMap(({ row }) => (row ? [sqlite(site, `DROP ${row.table} "${row.key}"`)] : [])),
-  name_empty: (site, examples) => [
-    sqlite(
-      site,
-      ['topic', 'id']
-        .map(
-          (column) =>
-            `UPDATE job SET ${column} = CAST('unnamed-' || seq AS BLOB) WHERE length(${column}) = 0 AND seq IN (${seqsOf(examples)});`,
-        )
-        .join(' '),
+    examples.flatMap(({ row }) =>
+      row ? [sqlite(site, `DROP ${row.table} "${row.key.replaceAll('"', '""')}"`)] : [],
     ),
-  ],
-  state_unknown: (site, examples) => [
-    sqlite(site, `UPDATE job SET state = 0 WHERE seq IN (${seqsOf(examples)}) AND state NOT BETWEEN 0 AND 3`),
+  name_empty: (site, examples) =>
+    examples.some(({ row }) => row)
+      ? [nameRows(site, examples)]
+      : examples.flatMap((one) => nameBody(site, one)),
+  // As a job whose lease is lost it comes back, even where another job of its id is in the queue.
+  state_unknown: (site, examples, count) => [
+    sqlite(site, `UPDATE job SET state = 1 WHERE seq IN (${seqsOf(examples)}) AND state NOT BETWEEN 0 AND 3`),
+    ...fix(site, examples, count),
   ],
   disk_near: (site) => [`df -h ${fileOf(site)}`],
   disk_full: (site) => [`df -h ${fileOf(site)}`],

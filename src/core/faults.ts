@@ -22,6 +22,7 @@ export interface FaultRule {
 const FAULT_RULES = {
   due_out_of_range: { severity: 'error' },
   expires_before_due: { severity: 'error', remedy: 'mend' },
+  name_empty: { severity: 'error' },
   leases_ended: { severity: 'warning', remedy: 'maintain' },
   waiting_overdue: { severity: 'warning', remedy: 'maintain' },
   lease_too_long: { severity: 'error', remedy: 'mend' },
@@ -71,7 +72,6 @@ const FAULT_RULES = {
   table_changed: { severity: 'error' },
   schema_foreign: { severity: 'warning' },
   number_strange: { severity: 'warning', remedy: 'mend' },
-  name_empty: { severity: 'error' },
   state_unknown: { severity: 'error' },
   job_unheld: { severity: 'error', remedy: 'mend' },
   held_twice: { severity: 'error', remedy: 'mend' },

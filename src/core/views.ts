@@ -191,7 +191,7 @@ export interface Problem {
 /**
  * - `bodies_gone`: jobs that will never be delivered, for their bodies are gone.
  * - `wrong_type`: a key of the wrong type stands where a queue or a body belongs.
- * - `id_empty`: a job has an empty id, as only another client gives; it is shown, and no verb acts on it.
+ * - `name_empty`: a job has an empty id or topic, as only another program writes it; no verb acts on it.
  * - `doubled_entries`: ready jobs that are in their ready list more than once.
  * - `old_entries`: entries of ready lists whose job is not ready, or belongs to another topic.
  * - `records_gone`: leases, waiting jobs or dead letters whose record is gone, of a wrong type or unreadable.
@@ -203,7 +203,7 @@ export interface Problem {
  */
 export type ProblemCode =
   | 'bodies_gone'
-  | 'id_empty'
+  | 'name_empty'
   | 'wrong_type'
   | 'doubled_entries'
   | 'old_entries'

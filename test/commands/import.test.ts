@@ -83,6 +83,14 @@ describe('import', () => {
       expect(only(await queue.find('2')).expiresAt).to.be.undefined;
     });
 
+    itOnce('import --shift refuses a job that would be due after the year 9999', async () => {
+      const path = file('jobs', [line('1'), line('2', { dueAt: '9999-12-31T00:00:00.000Z' })]);
+      const outcome = await cli.run(['import', path, '--shift', '+1d']);
+      expect(outcome).to.include({ code: 65 });
+      expect(outcome.stderr).to.match(/line 2: the due time is shifted behind the end of the year 9999/);
+      expect(await take()).to.deep.equal(['body 1']);
+    });
+
     itOnce('import counts a bad line of an export once', async () => {
       const path = file('jobs', ['{"export":1}', line('1'), line(''), '{"exported":2,"states":{}}']);
       const outcome = await cli.run(['import', path]);

@@ -61,10 +61,11 @@ describe('doctor on Redis', () => {
 
   const run = async (words: readonly string[], command: string): Promise<void> => {
     if (words[0] === 'redis-cli') {
-      const first = words.findIndex((word) => ['RENAMENX', 'CONFIG', 'INFO'].includes(word));
+      const first = words.findIndex((word) =>
+        ['RENAMENX', 'CONFIG', 'INFO', 'HSET', 'ZADD', 'ZREM'].includes(word),
+      );
       const [name = '', ...rest] = words.slice(first);
-      const isQuoted = words.includes('--quoted-input');
-      await ground.raw.call(name, ...rest.map((word) => (isQuoted ? unquote(word) : word)));
+      await ground.raw.call(name, ...rest.map((word) => (word.startsWith('"') ? unquote(word) : word)));
       return;
     }
     const outcome = await cli.sh(command);
@@ -492,6 +493,38 @@ describe('doctor on Redis', () => {
       name: 'the progress of an import has no end',
       plant: () => ground.raw.hset(key('import:1'), 'line', '7'),
       kinds: ['import_endless'],
+    },
+    {
+      name: 'a delayed job has an empty id',
+      plant: async () => {
+        await bodyOf('');
+        await ground.raw.zadd(key('job_pool'), (await nowS()) + 60, '');
+      },
+      kinds: ['name_empty'],
+      kept: ['unnamed'],
+    },
+    {
+      name: 'a delayed job has neither an id nor a topic',
+      plant: async () => {
+        await bodyOf('', '');
+        await ground.raw.zadd(key('job_pool'), (await nowS()) + 60, '');
+      },
+      kinds: ['name_empty'],
+      kept: ['unnamed'],
+    },
+    {
+      name: 'a delayed job has an empty topic',
+      plant: async () => {
+        await push('1');
+        await bodyOf('1', '');
+      },
+      kinds: ['name_empty'],
+      kept: ['1'],
+    },
+    {
+      name: 'a daemon whose name is not valid UTF-8 was seen at no time',
+      plant: () => ground.raw.zadd(key('daemons'), 'inf', Buffer.from([0x53, 0xff, 0xfe])),
+      kinds: ['value_strange'],
     },
     {
       name: 'a body with an empty id has no entry, which no command can name',

@@ -146,6 +146,11 @@ describe('doctor on SQLite', () => {
       `UPDATE job SET state = 7 WHERE ${of('ready', 0)}`,
     ),
     inRow(
+      'a job is in an unknown state, and a newer job of its id is in the queue',
+      ['state_unknown'],
+      `UPDATE job SET state = 7 WHERE ${of('waiting', 2)}; DELETE FROM waiting`,
+    ),
+    inRow(
       'a job is in a negative state',
       ['state_unknown'],
       `UPDATE job SET state = -1 WHERE ${of('ready', 0)}`,

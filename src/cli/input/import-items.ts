@@ -3,6 +3,7 @@ import { type FileLine, isFileLine, parseFileLine } from '../../bulk/job-file.js
 import { chunks } from '../../core/chunks.js';
 import { DelayerError } from '../../core/errors.js';
 import type { ImportedJob } from '../../core/imported-job.js';
+import { MAX_TIMESTAMP_MS } from '../../core/timestamp.js';
 import { toImportedJob } from '../../core/validate-import.js';
 import { parseImportLine } from './import-line.js';
 import type { Line } from './lines.js';
@@ -80,6 +81,9 @@ export class ImportReader {
     const topic = topics.get(job.topic.toString('latin1')) ?? job.topic;
     if (shiftMs === 0 || job.death) return topic === job.topic ? job : { ...job, topic };
     const later = (ms: number | undefined) => (ms === undefined ? undefined : Math.max(0, ms + shiftMs));
-    return { ...job, topic, dueAtMs: later(job.dueAtMs), expiresAtMs: later(job.expiresAtMs) };
+    const [dueAtMs, expiresAtMs = Infinity] = [later(job.dueAtMs), later(job.expiresAtMs)];
+    if (dueAtMs !== undefined && dueAtMs > MAX_TIMESTAMP_MS)
+      throw new DelayerError('usage', 'the due time is shifted behind the end of the year 9999');
+    return { ...job, topic, dueAtMs, expiresAtMs: expiresAtMs > MAX_TIMESTAMP_MS ? undefined : expiresAtMs };
   }
 }

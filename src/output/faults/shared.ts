@@ -13,6 +13,12 @@ export const SHARED_TEXTS = {
     many: '# jobs expire before they are due',
     means: 'It will be gone when it is due. --fix gives it the default ready lifetime.',
   },
+  name_empty: {
+    one: 'a job has no id or no topic',
+    many: '# jobs have no id or no topic',
+    means:
+      'Another program wrote it so. No command can name it, and an export leaves it out. Give it a name.',
+  },
   leases_ended: {
     one: 'a job waits in a lease that ended more than a minute ago',
     many: '# jobs wait in leases that ended more than a minute ago',

@@ -33,11 +33,6 @@ export const SQLITE_TEXTS = {
     means:
       'It is read as the nearest valid one, and --fix stores that; a job that would have expired by it gets its full ready lifetime again.',
   },
-  name_empty: {
-    one: 'a job has no id or no topic',
-    many: '# jobs have no id or no topic',
-    means: 'No call can name it, and no consumer gets it. Give it a name.',
-  },
   state_unknown: {
     one: 'a job is in a state that this version of delayer does not know',
     many: '# jobs are in a state that this version of delayer does not know',

@@ -168,7 +168,10 @@ function pushOne(
   return { outcome: settled.outcome, dueAt };
 }
 
-export type Settled = Extract<PushResult['outcome'], 'pushed' | 'replaced' | 'repeated' | 'kept' | 'conflict'>;
+export type Settled = Extract<
+  PushResult['outcome'],
+  'pushed' | 'replaced' | 'repeated' | 'kept' | 'conflict'
+>;
 
 /**
  * Within a transaction: what becomes of a job whose id is in line. Where it is `pushed` or `replaced`, what was there

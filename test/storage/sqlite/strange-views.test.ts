@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { type Act, sweep } from '../../../src/bulk/sweep.js';
 import { JOB_STATES } from '../../../src/core/job.js';
 import type { Queue } from '../../../src/core/queue.js';
 import { openDatabase } from '../../../src/storage/sqlite/driver.js';
@@ -62,6 +63,18 @@ describe('views of an SQLite file with values that delayer never writes', () => 
     }
     return states;
   }
+
+  it('a job without an id is passed over by what acts on a selection, and said to be', async () => {
+    const queue = await open();
+    await push(queue, ['a', 'b', 'c'], 60_000);
+    change("UPDATE job SET id = x'' WHERE id = CAST('b' AS BLOB)");
+    const problems: string[] = [];
+    const act: Act = async (jobs) => (await queue.promote(idsOf(jobs))).map(() => 'done');
+    for await (const part of sweep(queue, { query: { topics: ['topic'] }, limit: Infinity }, act))
+      problems.push(...part.problems.map(({ code }) => code));
+    expect(idsOf(await queue.popMany('topic', 9)).sort()).to.deep.equal(['a', 'c']);
+    expect(problems).to.deep.equal(['name_empty']);
+  });
 
   it('a job with a negative or extreme place is listed, found and counted once, and reported by health', async () => {
     const queue = await open();

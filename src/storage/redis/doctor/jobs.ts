@@ -16,6 +16,7 @@ const OF_POOL: Readonly<Record<string, FaultKind>> = {
   expired: 'pool_expired',
   incomplete: 'body_incomplete',
   type: 'body_wrong_type',
+  unnamed: 'name_empty',
   range: 'due_out_of_range',
   past: 'due_in_the_past',
   expiry: 'expires_before_due',
@@ -37,7 +38,7 @@ export async function* poolFaults(read: Read, keys: Keys): AsyncGenerator<Diagno
       kind: OF_POOL[what] ?? 'body_wrong_type',
       ...{ id, dueAt, found },
       ...topicOf(topic),
-      ...(what === 'type' && bodyKey(keys, id)),
+      ...((what === 'type' || what === 'unnamed') && bodyKey(keys, id)),
     }));
     yield { faults, lookedAt, total };
     place = last.score === '' ? undefined : last;

@@ -114,7 +114,7 @@ async function daemonFaults(read: Read, keys: Keys, { unnoted }: Seen): Promise<
   const faults = strange.map((name): Fault => ({
     kind: 'value_strange',
     key: Buffer.from(keys.daemons),
-    id: Buffer.from(name),
+    id: name,
   }));
   if (seen.length === 0) faults.push({ kind: 'no_daemon', ...(unnoted > 0 && { found: String(unnoted) }) });
   else if (unnoted > 0) faults.push({ kind: 'other_daemon', found: String(unnoted) });

@@ -8,7 +8,8 @@ import type { Read } from './read.js';
 interface Daemons {
   /** In order of name. */
   readonly seen: Daemon[];
-  readonly strange: readonly string[];
+  /** Names that are not of a daemon's time. */
+  readonly strange: readonly Buffer[];
 }
 
 /** The daemons of a prefix, and the time (ms). A key with a wrong type counts as no daemon. */
@@ -16,7 +17,7 @@ export async function readDaemons(read: Read, keys: Keys): Promise<Daemons & { r
   return read(async ({ redis }) => {
     const [[seconds, micros], members] = await Promise.all([
       redis.time(),
-      redis.zrange(keys.daemons, '0', '-1', 'WITHSCORES').catch((): string[] => []),
+      redis.zrangeBuffer(keys.daemons, '0', '-1', 'WITHSCORES').catch((): Buffer[] => []),
     ]);
     const nowMs = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
     const { seen, strange } = seenDaemons(members, nowMs);
@@ -32,16 +33,16 @@ export async function readDaemons(read: Read, keys: Keys): Promise<Daemons & { r
  * written by delayer.
  * @param members of the key of the daemons, each with its score
  */
-function seenDaemons(members: readonly string[], nowMs: number): Daemons {
-  const strange: string[] = [];
+function seenDaemons(members: readonly Buffer[], nowMs: number): Daemons {
+  const strange: Buffer[] = [];
   const seen: Daemon[] = [];
   for (let i = 0; i < members.length; i += 2) {
     const seenMs = Math.round(Number(members[i + 1]) * 1000);
     const ageMs = nowMs - seenMs;
     // The clock may have been set back a little.
-    const name = members[i] ?? '';
+    const name = members[i] ?? Buffer.alloc(0);
     if (!(ageMs > -DAEMON_SEEN_MS && ageMs <= nowMs)) strange.push(name);
-    else if (ageMs < DAEMON_SEEN_MS) seen.push({ name, seenAt: new Date(seenMs) });
+    else if (ageMs < DAEMON_SEEN_MS) seen.push({ name: name.toString(), seenAt: new Date(seenMs) });
   }
   return { seen, strange };
 }

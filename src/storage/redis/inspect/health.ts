@@ -45,7 +45,7 @@ async function serverProblems(read: Read, keys: Keys): Promise<Problem[]> {
   const problems: Problem[] = [];
   const { seen, strange } = await readDaemons(read, keys);
   const [first] = strange;
-  if (first !== undefined) problems.push(strangeValues(keys.daemons, strange.length, first));
+  if (first !== undefined) problems.push(strangeValues(keys.daemons, strange.length, first.toString()));
   if (seen.length === 0) {
     problems.push({
       code: 'no_daemon',

@@ -1,12 +1,13 @@
 import { isWrongTypeError } from '../errors.js';
 import { JOB_STATES, type JobRecord, type JobState } from '../../../core/job.js';
-import type { Problem, ScanPart } from '../../../core/views.js';
+import type { ScanPart } from '../../../core/views.js';
 import { type Selection, selectionMatcher, topicMatcher } from '../../../core/selection.js';
 import type { ScanParams } from '../../../core/store.js';
 import type { Keys } from '../keys.js';
 import { listDead, listLeased, listPool, SET_START, type SetPlace } from '../scripts/list.js';
 import { asideJobs } from './aside.js';
 import { readyLists } from './entries.js';
+import { withoutUnnamed } from '../../unnamed.js';
 import { type Read, WINDOW } from './read.js';
 import { walkReady } from './walk-ready.js';
 
@@ -78,22 +79,10 @@ async function* scanPool(scan: Scan): AsyncGenerator<ScanPart> {
       // When the caller ends the scan, nobody waits for it.
       next.catch(() => undefined);
     }
-    yield withoutEmptyIds(jobs, lookedAt);
+    yield withoutUnnamed(jobs, lookedAt);
     if (isLast) return;
   }
 }
-
-/** Jobs with an empty id cannot be named, and in a ready list of delayer an empty id is a hole. */
-function withoutEmptyIds(jobs: readonly JobRecord[], lookedAt: number): ScanPart {
-  if (jobs.every(({ id }) => id.length > 0)) return { jobs, lookedAt };
-  return { jobs: jobs.filter(({ id }) => id.length > 0), lookedAt, problems: [EMPTY_ID] };
-}
-
-const EMPTY_ID: Problem = {
-  code: 'id_empty',
-  message: 'a job that another client has pushed has an empty id, and is passed over',
-  hint: 'Remove it with that client, and push it again with an id.',
-};
 
 /** What has to be read of each job to select it. */
 function wantedOf({ selection, states, withoutContent }: Scan): 'place' | 'topic' | 'all' {

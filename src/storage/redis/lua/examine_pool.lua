@@ -2,8 +2,8 @@
 -- include: keys, time, page
 -- ARGV: score and id of the last job looked at before ('' and '' for none), how many to look at
 -- Answers: score and id of the last one looked at ('' and '' at the end), how many were looked at, then for each that
---   is not as it should be: id, what (gone, expired, incomplete, type, range, past or expiry), topic or '', due time in
---   ms, and what was found (the type of a key, a score) or ''
+--   is not as it should be: id, what (gone, expired, incomplete, type, unnamed, range, past or expiry), topic or '',
+--   due time in ms, and what was found (the type of a key, a score) or ''
 expect_type(POOL, 'zset')
 local limit, now = tonumber(ARGV[3]), now_ms()
 local jobs = page_of(POOL, ARGV[1], ARGV[2], limit)
@@ -21,6 +21,7 @@ local function look_at(id, score, due)
     -- A job that is due and has no body has expired.
     return due > now and 'gone' or 'expired', '', ''
   end
+  if id == '' or topic == '' then return 'unnamed', topic, '' end
   local at = tonumber(score) * 1000
   if at >= LAST_MS + 1 then return 'range', topic, score end
   if at < 0 then return 'past', topic, score end

@@ -3,6 +3,7 @@ import type { ScanPart } from '../../../core/views.js';
 import { selectionMatcher, topicMatcher } from '../../../core/selection.js';
 import type { ScanParams } from '../../../core/store.js';
 import type { Connection } from '../connection.js';
+import { withoutUnnamed } from '../../unnamed.js';
 import { bytesOf, DEAD, IN_LINE } from '../rows.js';
 import { complete, nameOf, type Phase, type Place, readRows, startOf, WINDOW } from './phases.js';
 
@@ -68,7 +69,7 @@ async function* scanPhase(
       const matching = rows.filter(({ job }) => matches(job));
       return { rows, jobs: matching.flatMap((row) => complete(connection, row)).map(({ job }) => job) };
     });
-    if (rows.length > 0) yield { jobs: jobs.filter(matchesBody), lookedAt: rows.length };
+    if (rows.length > 0) yield withoutUnnamed(jobs.filter(matchesBody), rows.length);
     place = rows.length === WINDOW ? rows.at(-1)?.place : undefined;
   }
 }

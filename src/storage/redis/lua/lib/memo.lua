@@ -29,11 +29,14 @@ local function is_same_expiry(noted, expires_at)
     or (type(noted) == 'number' and expires_at ~= '' and math.abs(noted - expires_at) <= 1)
 end
 
+-- MAX_DURATION_MS of the core. A longer lifetime, of another client, counts as one up to the last possible time.
+local LONGEST_MS = 36525 * 86400000
+
 -- The ready lifetime of a delayed job in ms, or '' where it is expiry less due time: what its memo says, or where its
 -- expiry is after the last possible time what is written.
 local function lifetime_of(noted_ttl, due, written_expiry)
   if noted_ttl ~= '' or written_expiry == '' or written_expiry <= LAST_MS then return noted_ttl end
-  return written_expiry - due
+  return written_expiry - due <= LONGEST_MS and written_expiry - due or ''
 end
 
 -- Attempts, ready lifetime (ms, or '' when it is expiry less due time) and extras or '' of a job. `due` is '' when
