@@ -6,8 +6,8 @@
 --   '' when the jobs are lines that were refused, for how long that is kept in ms, msgpack of the lines of the jobs or
 --   '', the name of the file or '', msgpack of the jobs; then large bodies
 --   for each job: id, topic, body or where it is in ARGV, due ms or '' for now, expiry ms, '' for never or -1 where its
---   ready lifetime says, '' or more of it in msgpack: what it was (or ""), ready lifetime in ms or
---   '', attempts, extras (lib/extras.lua) or '', since when its lifetime stands still in ms or '', reason, when it
+--   ready lifetime says, '' or more of it in msgpack: what it was ('', waiting, leased or dead), ready lifetime in ms
+--   or '', attempts, extras (lib/extras.lua) or '', since when its lifetime stands still in ms or '', reason, when it
 --   failed in ms or '' for now, when it is deleted in ms or ''
 -- Answers: the line up to which the file is imported, where that is not what is believed and nothing was done, else
 --   -1; the topic of the list that was not looked through, or ''; then for each job that was dealt with its outcome
@@ -170,8 +170,7 @@ end
 if #scores > 0 then call('ZADD', POOL, unpack(scores)) end
 if file and not is_retry then
   if to == '0' then call('UNLINK', file) end
-  if #refused > 0 then call('HSET', file, unpack(refused)) end
-  call('HSET', file, 'line', to)
+  call('HSET', file, 'line', to, unpack(refused))
   call('PEXPIRE', file, ARGV[6])
 elseif #settled > 0 then
   call('HDEL', file, unpack(settled))
