@@ -106,9 +106,13 @@ export class Deliverer implements Load {
   }
 
   private pass(held: HeldJob, outcome: Outcome): void {
+    // A function whose job is lost goes on, and accepts the next one.
+    if (held.isLost && this.options.handler.knowsLeases === true) {
+      this.parts.acks.addLost(held);
+      return;
+    }
     if (outcome === 'release') this.isClosed = true;
-    if (held.isLost && this.options.handler.knowsLeases === true) this.parts.acks.addLost(held);
-    else this.parts.acks.add(held, outcome);
+    this.parts.acks.add(held, outcome);
   }
 
   /**

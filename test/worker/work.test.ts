@@ -275,6 +275,27 @@ describe('queue.work of the library', () => {
         expect(only(await queue.find('a'))).to.include({ state: 'delayed', attempts: 0 });
       }));
 
+    it('the work goes on after a job was removed during its function', () =>
+      withQueue(async (queue) => {
+        await queue.pushMany(jobs('a', 'b', 'c'));
+        const done: string[] = [];
+        const ending = new AbortController();
+        const result = await queue.work(
+          TOPIC,
+          async ({ id }, { signal }) => {
+            if (id.toString() === 'a') {
+              await queue.removeMany(['a'], { states: 'any' });
+              await new Promise((resolve) => signal.addEventListener('abort', resolve));
+            }
+            done.push(id.toString());
+            if (done.length === 3) ending.abort();
+          },
+          { signal: ending.signal, leaseMs: 600 },
+        );
+        expect(done.sort()).to.deep.equal(['a', 'b', 'c']);
+        expect(result).to.include({ done: 2, settled: 1 });
+      }));
+
     it('`abort` stops the running functions, and releases their jobs without counting an attempt', () =>
       withQueue(async (queue) => {
         await queue.pushMany(jobs('a'));
