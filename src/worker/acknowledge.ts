@@ -122,8 +122,11 @@ export class Acknowledger {
 
   private async ack(jobs: HeldJob[]): Promise<void> {
     const answers = await this.answer(jobs, this.queue.ack(end(jobs), this.options.limits()), true);
-    if (answers === 'again') this.done.push(...again(jobs));
-    else forEachAnswer(jobs, answers, (job, isAcked) => this.onAckAnswer(job, isAcked));
+    if (answers === 'again') {
+      const left = again(jobs);
+      this.done.push(...left);
+      for (const job of jobs) if (!left.includes(job)) this.onAckAnswer(job, false);
+    } else forEachAnswer(jobs, answers, (job, isAcked) => this.onAckAnswer(job, isAcked));
   }
 
   private onAckAnswer(held: HeldJob, answer: boolean): void {
@@ -139,7 +142,11 @@ export class Acknowledger {
     if (results === 'again') this.nackAgain(left, options);
     else forEachAnswer(jobs, results, (job, result) => this.onNackAnswer(job, result, options));
     // Of a job without an answer nothing more will be heard.
-    for (const job of jobs) if (!left.includes(job)) this.outcomes.failureKnown(job, false);
+    for (const job of jobs) {
+      if (left.includes(job)) continue;
+      this.outcomes.failureKnown(job, false);
+      if (results === 'again') this.outcomes.lost(job.job);
+    }
     this.options.listener.onNacked();
   }
 
@@ -187,7 +194,10 @@ export class Acknowledger {
     else forEachAnswer(jobs, answers, ({ job }) => this.outcomes.released(job));
   }
 
-  /** @returns the store's answers; undefined when the call failed, `again` when it is to be made again */
+  /**
+   * @returns the store's answers; none when the call failed for good, `again` when it is to be made again for the jobs
+   *   whose leases have not ended meanwhile
+   */
   private async answer<T>(
     jobs: readonly HeldJob[],
     call: Promise<T[]>,
@@ -200,8 +210,8 @@ export class Acknowledger {
       return held;
     } catch (error) {
       const failure = wereHandled ? this.toFailure(error, jobs.length) : error;
-      if (!(await listener.onAckFailed(failure, wereHandled)) || !jobs.some(isHeld)) return [];
-      this.flushSoon();
+      if (!(await listener.onAckFailed(failure, wereHandled))) return [];
+      if (jobs.some(isHeld)) this.flushSoon();
       return 'again';
     }
   }

@@ -19,10 +19,14 @@ import {
   TOPIC,
   unreachable,
   useQueue,
+  useStandstill,
 } from './world.js';
+
+const LEASE_MS = 60_000;
 
 describe('a worker that follows', () => {
   const world = useQueue();
+  const standStill = useStandstill();
   const follow = (
     queue: Queue,
     handler: Handler,
@@ -272,6 +276,24 @@ describe('a worker that follows', () => {
       message: 'the store is gone; 1 job delivered but not acknowledged',
     });
   });
+
+  for (const [call, outcome] of [
+    ['ack', 'done'],
+    ['nack', { reason: 'it failed' }],
+  ] as const) {
+    it(`a follower that could not ${call} a job before its lease ended says that the job is lost`, async () => {
+      await push(world.queue, ['a']);
+      const queue = world.queueWith({
+        [call]: () => {
+          standStill(2 * LEASE_MS);
+          return fails()();
+        },
+      });
+      const handler = { ...oneByOne(1, always(outcome)), knowsLeases: true };
+      const options = { ...optionsFor(handler, { max: 1 }), leaseMs: LEASE_MS };
+      expect(await drainFollow(queue, options)).to.include({ lateAcks: 1, done: 0, retried: 0 });
+    });
+  }
 
   it('a follower finishes the jobs in hand while the store is away', async () => {
     await push(world.queue, ['a', 'b']);
