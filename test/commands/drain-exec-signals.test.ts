@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { fileURLToPath } from 'node:url';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expectQuiet, forEachStore, linesOf, useCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
@@ -141,6 +142,8 @@ describe('signals to drain --exec', function () {
   });
 });
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
 describe('processes of drain --exec', function () {
   this.timeout(60_000);
   const cli = useCli((home) => ({ DELAYER_STORE: `sqlite:${home}/queue.db` }));
@@ -217,6 +220,23 @@ describe('processes of drain --exec', function () {
       `unshare --pid --fork --mount-proc ${process.execPath} ${new URL('../../bin/run.js', import.meta.url).pathname} drain ${TOPIC} --follow --exec '${command}'; echo $?`,
     );
     expect(linesOf(outcome)).to.deep.equal(['a', 'b', '143']);
+  });
+
+  it('as process 1 drain does not wait for processes that ended and that nobody reaps', async () => {
+    // The shell ends by TERM together with its child, which then belongs to process 1.
+    const code = `
+      import { spawn } from 'node:child_process';
+      import { once } from 'node:events';
+      import { GroupEnd } from '${ROOT}/src/worker/handlers/exec/group.ts';
+      const shell = spawn('sh', ['-c', 'sleep 100 & echo begun; wait'], { detached: true });
+      await once(shell.stdout, 'data');
+      await new GroupEnd(shell.pid, 3_600_000).wait();
+      console.log(process.pid);`;
+    const node = `${process.execPath} --import=tsx --input-type=module`;
+    const outcome = await cli.sh(`cd ${ROOT} && unshare --pid --fork --mount-proc ${node} -e "$CODE"`, {
+      env: { CODE: code },
+    });
+    expect(linesOf(outcome)).to.deep.equal(['1']);
   });
 });
 

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { sleep } from '../../../core/timer.js';
 
 /** How often (ms) it is checked whether a process group is gone. */
@@ -18,6 +19,30 @@ function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
+/**
+ * Is a process of the group left that runs? As process 1 this one inherits what handlers leave behind, and Node reaps
+ * only its own children: the others stay as zombies, which hold no resources.
+ */
+function isRunning(group: number): boolean {
+  if (!signalGroup(group, 0)) return false;
+  return process.pid !== 1 || processesOf(group).some((state) => state !== 'Z');
+}
+
+/** The states of the processes of a group, by proc(5). */
+function processesOf(group: number): string[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
+      // The name of the program, in brackets, may contain anything.
+      const [state = '', , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return Number(itsGroup) === group ? [state] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
 /** Tells a process group to end (TERM), and kills it if it has not after a while. */
 export class GroupEnd {
   private readonly timer: NodeJS.Timeout;
@@ -34,9 +59,9 @@ export class GroupEnd {
     }, killAfterMs);
   }
 
-  /** Resolves when no process of the group is left. */
+  /** Resolves when no process of the group runs. */
   async wait(): Promise<void> {
-    while (signalGroup(this.group, 0) && !this.isHopeless) await sleep(LOOK_MS);
+    while (isRunning(this.group) && !this.isHopeless) await sleep(LOOK_MS);
     clearTimeout(this.timer);
   }
 
