@@ -222,7 +222,7 @@ describe('processes of drain --exec', function () {
     expect(linesOf(outcome)).to.deep.equal(['a', 'b', '143']);
   });
 
-  it('as process 1 drain does not wait for processes that ended and that nobody reaps', async () => {
+  it('drain does not wait for processes that ended and that process 1 does not reap', async () => {
     // The shell ends by TERM together with its child, which then belongs to process 1.
     const code = `
       import { spawn } from 'node:child_process';

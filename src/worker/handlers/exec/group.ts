@@ -3,6 +3,8 @@ import { sleep } from '../../../core/timer.js';
 
 /** How often (ms) it is checked whether a process group is gone. */
 const LOOK_MS = 20;
+/** After so many of these looks, and again after as many, it is checked whether only zombies are left. */
+const LOOKS_BETWEEN = 5;
 /** After SIGKILL, processes that the system has not removed yet are waited for no longer than this (ms). */
 const AFTER_KILL_MS = 1000;
 
@@ -20,27 +22,31 @@ function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
 }
 
 /**
- * Is a process of the group left that runs? As process 1 this one inherits what handlers leave behind, and Node reaps
- * only its own children: the others stay as zombies, which hold no resources.
+ * Are all processes of the group zombies? Those that a handler leaves behind belong to process 1 when it ends, which
+ * may be this one, or another that does not reap them. They hold nothing but their number.
+ * @returns false where the system has no proc(5)
  */
-function isRunning(group: number): boolean {
-  if (!signalGroup(group, 0)) return false;
-  return process.pid !== 1 || processesOf(group).some((state) => state !== 'Z');
+function areZombies(group: number): boolean {
+  try {
+    return readdirSync('/proc').every((name) => {
+      const [state, itsGroup] = /^\d+$/.test(name) ? readState(name) : [];
+      return itsGroup !== group || state === 'Z';
+    });
+  } catch {
+    return false;
+  }
 }
 
-/** The states of the processes of a group, by proc(5). */
-function processesOf(group: number): string[] {
-  return readdirSync('/proc').flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
-      // The name of the program, in brackets, may contain anything.
-      const [state = '', , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return Number(itsGroup) === group ? [state] : [];
-    } catch {
-      return [];
-    }
-  });
+/** The state of a process and its group; `[]` when it has gone. */
+function readState(pid: string): [string, number] | [] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The name of the program, in brackets, may contain anything.
+    const [state = '', , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return [state, Number(group)];
+  } catch {
+    return [];
+  }
 }
 
 /** Tells a process group to end (TERM), and kills it if it has not after a while. */
@@ -61,7 +67,10 @@ export class GroupEnd {
 
   /** Resolves when no process of the group runs. */
   async wait(): Promise<void> {
-    while (isRunning(this.group) && !this.isHopeless) await sleep(LOOK_MS);
+    for (let look = 1; signalGroup(this.group, 0) && !this.isHopeless; look += 1) {
+      if (look % LOOKS_BETWEEN === 0 && areZombies(this.group)) break;
+      await sleep(LOOK_MS);
+    }
     clearTimeout(this.timer);
   }
 
