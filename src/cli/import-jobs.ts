@@ -49,7 +49,7 @@ export async function runImport(queue: Queue, file: string | undefined, flags: I
     isComplete = true;
   } finally {
     report.end(isComplete);
-    if (flags.json) await writeStdout(`${toJsonLine({ ...report.toJson(), isComplete })}\n`);
+    if (flags.json) await writeStdout(`${toJsonLine(report.toJson(isComplete))}\n`);
   }
   return report.exitCode;
 }
@@ -98,13 +98,18 @@ class ImportReport {
   get exitCode(): number {
     const { blocked, bad, conflict } = this.counts;
     if (blocked > 0) return ERRORS.store_wrong_type.exitCode;
-    const isWhole = bad + conflict + this.reader.unknown.length === 0 && !this.isShort;
+    const isWhole = bad + conflict + this.reader.unknown.length === 0 && !this.isShort && !this.isCutOff;
     return isWhole ? 0 : ERRORS.file_unfinished.exitCode;
   }
 
   /** Are there lines that a later import of the file tries again? */
   private get hasRefused(): boolean {
     return this.file.isNamed && this.counts.conflict + this.counts.blocked > 0;
+  }
+
+  /** Of a stream this is known only at its end. */
+  private get isCutOff(): boolean {
+    return this.reader.isCutOff && !this.flags.partial;
   }
 
   /** Does the file hold another number of jobs than it says? */
@@ -143,14 +148,15 @@ class ImportReport {
     this.tellOfFile();
   }
 
-  toJson(): object {
+  toJson(isComplete: boolean): object {
     const { total, lines, notRemoved, unknown } = this.reader;
     const ofFile = { lines, ...(total !== undefined && { exported: total }), notRemoved, unknown };
-    return { ...this.counts, ...ofFile };
+    return { ...this.counts, ...ofFile, isComplete: isComplete && !this.isCutOff };
   }
 
   private tellOfFile(): void {
     const { total, held, notRemoved, unknown, kind } = this.reader;
+    if (this.isCutOff) printNote('the file is truncated: its last line is missing');
     if (this.isShort) printNote(`the file should hold ${total} jobs, and holds ${held}`);
     if (notRemoved > 0) printInfo(`${notRemoved} were skipped: they had not been removed from their store`);
     if (unknown.length === 0) return;

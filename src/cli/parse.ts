@@ -77,10 +77,14 @@ function readArguments(argv: readonly string[], flags: CommandSpec['flags']): Gi
   return { values, positionals: [...positionals, ...after] };
 }
 
-/** `-` is stdin, and `-5` is a number unless the command has a flag `-5`. */
+/** `-` is stdin, and `-5` is a number unless the command has a flag `-5`. `-0` is a flag of some commands only. */
 function looksLikeFlag(arg: string, flags: CommandSpec['flags']): boolean {
   if (!arg.startsWith('-') || arg === '-') return false;
-  return !/^-\d+(\.\d+)?$/.test(arg) || Object.values(flags).some(({ char }) => arg === `-${char ?? ''}`);
+  return (
+    arg === '-0' ||
+    !/^-\d+(\.\d+)?$/.test(arg) ||
+    Object.values(flags).some(({ char }) => arg === `-${char ?? ''}`)
+  );
 }
 
 function findFlag(

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { DelayerError } from '../core/errors.js';
 import { jobCount, type JobRecord } from '../core/job.js';
+import { boundedRegExp, SEARCH_TIMED_OUT } from './bounded-regexp.js';
 import { printNote } from './stderr.js';
 
 /** A compiled `--where`. */
@@ -41,7 +42,7 @@ export async function readWhere(expression: string): Promise<Where> {
   const { default: jsonata } = await import('jsonata');
   let condition: ReturnType<typeof jsonata>;
   try {
-    condition = jsonata(expression, { timeout: MAX_MS });
+    condition = jsonata(expression, { timeout: MAX_MS, RegexEngine: boundedRegExp(MAX_MS) });
   } catch (error) {
     const { message, position } = error as JsonataError;
     const place = position === undefined ? '' : ` at character ${position}`;
@@ -54,9 +55,13 @@ export async function readWhere(expression: string): Promise<Where> {
     try {
       return isTrue(await condition.evaluate(toInput(job)));
     } catch (error) {
-      if ((error as JsonataError).code === TIMED_OUT)
+      const { code } = error as JsonataError;
+      if (code === TIMED_OUT || code === SEARCH_TIMED_OUT)
         throw new DelayerError('usage', `--where takes more than ${MAX_MS / 1000} s for one job`, {
-          hint: 'Does the expression call itself without an end?',
+          hint:
+            code === TIMED_OUT
+              ? 'Does the expression call itself without an end?'
+              : 'Write the regular expression without repeated groups.',
         });
       failed.count += 1;
       if (failed.count === 1) failed.reason = (error as JsonataError).message ?? String(error);

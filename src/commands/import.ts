@@ -34,12 +34,20 @@ An invalid line is reported, and the other lines are imported. Exit code 65 if a
 
   override async run(): Promise<void> {
     const { args, flags } = await this.parse(Import);
-    const topics = new Map(
-      (flags['map-topic'] ?? []).map((text) => {
-        const [from, to] = this.toMapping(text, flags.base64);
-        return [from.toString('latin1'), to];
-      }),
-    );
+    const topics = new Map<string, Buffer>();
+    for (const text of flags['map-topic'] ?? []) {
+      const [from, to] = this.toMapping(text, flags.base64);
+      const name = from.toString('latin1');
+      if (topics.get(name)?.equals(to) === false)
+        throw new DelayerError(
+          'usage',
+          `--map-topic gives two topics for ${JSON.stringify(from.toString())}`,
+          {
+            hint: 'Give each topic once.',
+          },
+        );
+      topics.set(name, to);
+    }
     const how = {
       onExisting: flags.replace
         ? ('replace' as const)

@@ -1,11 +1,11 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bytes } from '../core/job.js';
 import { escapeForTerminal } from './escape.js';
 import { fileNameOf } from './file-name.js';
 import { Lines } from './lines.js';
 import { makeFolder } from './make-folder.js';
-import { Sink, toFileError } from './sink.js';
+import { openToAppend, Sink, toFileError } from './sink.js';
 
 /**
  * Destinations of what one call of a handler prints. Each takes bytes, and returns nothing or a promise that
@@ -72,12 +72,7 @@ export class HandlerOutput {
   }
 
   private openFile(path: string): CallOutput {
-    let fd: number;
-    try {
-      fd = openSync(path, 'a');
-    } catch (error) {
-      throw toFileError(path, error as NodeJS.ErrnoException);
-    }
+    const fd = openToAppend(path);
     const sink = Sink.file(fd, path);
     const write = (chunk: Buffer) => sink.write(chunk);
     return {

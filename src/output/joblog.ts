@@ -1,8 +1,8 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Bytes } from '../core/job.js';
 import { escapeForTerminal } from './escape.js';
-import { Sink, toFileError } from './sink.js';
+import { openToAppend, Sink, toFileError } from './sink.js';
 
 const HEADER = 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n';
 const RUNTIME_WIDTH = 10;
@@ -35,8 +35,8 @@ export class JobLog {
    * @throws OutputError
    */
   static open(path: string, command: string): JobLog {
+    const fd = openToAppend(path);
     try {
-      const fd = openSync(path, 'a');
       const sink = Sink.file(fd, path);
       if (fstatSync(fd).size === 0) void sink.write(Buffer.from(HEADER));
       return new JobLog(fd, sink, command.replaceAll('\n', '\0'));

@@ -1,3 +1,4 @@
+import { openSync, statSync } from 'node:fs';
 import { OutputError, writeAll } from './stdout.js';
 
 /** How many bytes may wait to be written before writers are asked to pause. */
@@ -76,4 +77,18 @@ export class Sink {
  */
 export function toFileError(name: string, cause: NodeJS.ErrnoException, written = 0): OutputError {
   return new OutputError(written, cause, `cannot write to ${name}: ${cause.message}`, false);
+}
+
+/**
+ * Opens a file for appending.
+ * @throws OutputError, also for a FIFO, because opening one blocks the process until somebody reads it
+ */
+export function openToAppend(path: string): number {
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isFIFO() === true)
+      throw new Error('it is a FIFO; name a regular file');
+    return openSync(path, 'a');
+  } catch (error) {
+    throw toFileError(path, error as NodeJS.ErrnoException);
+  }
 }

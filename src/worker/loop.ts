@@ -51,10 +51,11 @@ async function loop(queue: Queue, options: LoopOptions, lock: LockKeeper | undef
     } catch (error) {
       if (!(error instanceof DelayerError)) throw error;
       failure = error;
-      if (atMs + stepMs < forMs) onEvent?.({ type: 'pass_failed', error });
     }
     ended = { isClosed: worker.isClosed, isHalted: worker.isHalted };
     atMs = Math.max(atMs + stepMs, Math.ceil((monotonicMs() - startMs) / stepMs) * stepMs);
+    const isLast = atMs >= forMs || ended.isClosed || ended.isHalted || signal.aborted;
+    if (failure !== undefined && !isLast) onEvent?.({ type: 'pass_failed', error: failure });
   }
   if (failure !== undefined) throw failure;
   return toResult(counts, ended);

@@ -48,6 +48,10 @@ describe('parsing arguments', () => {
     expect((await parse('--', '--json', '--')).args).to.deep.equal({ topic: '--json', body: '--' });
   });
 
+  it('the parser takes -0 for a flag that the command does not have, never for an argument', async () => {
+    expect((await refusal('t', '-0')).message).to.equal('unknown flag "-0"');
+  });
+
   it('the parser accepts a value that begins with a dash unless it is a flag, and any value after =', async () => {
     expect((await parse('t', '--id', '-1')).flags).to.include({ id: '-1' });
     expect((await parse('t', '--id=--json')).flags).to.include({ id: '--json', json: false });

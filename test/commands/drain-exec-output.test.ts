@@ -177,6 +177,13 @@ describe('the output of drain --exec', function () {
     ]);
   });
 
+  it('--joblog refuses a FIFO, which could block the worker', async () => {
+    await ground.push('a');
+    const outcome = await cli.sh(`mkfifo fifo; delayer drain ${TOPIC} --joblog fifo --exec true`);
+    expect(outcome.code).to.equal(74);
+    expect(outcome.stderr).to.match(/cannot write to fifo: it is a FIFO; name a regular file/);
+  });
+
   it('--joblog has the arguments after -- as words of a shell, which runs the same program with them', async () => {
     await ground.push('a');
     const args = ['printf', '[%s]', 'a b', '$(touch injected)', "it's", '', 'x\ny', '*'];

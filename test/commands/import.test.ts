@@ -91,6 +91,12 @@ describe('import', () => {
       expect(await take()).to.deep.equal(['body 1']);
     });
 
+    itOnce('import --map-topic refuses two topics for one', async () => {
+      const args = ['import', file('jobs', [line('1')]), '--map-topic', 'orders=a', '--map-topic'];
+      expect(await cli.run([...args, 'orders=b'])).to.include({ code: 2 });
+      expectQuiet(await cli.run([...args, 'orders=a']));
+    });
+
     itOnce('import counts a bad line of an export once', async () => {
       const path = file('jobs', ['{"export":1}', line('1'), line(''), '{"exported":2,"states":{}}']);
       const outcome = await cli.run(['import', path]);
@@ -168,6 +174,22 @@ describe('import', () => {
       expect(await take()).to.deep.equal(['body 1', 'body 2']);
       expectQuiet(await cli.run(['import', file('whole', whole)]));
     });
+
+    itOnce(
+      'import says at the end that an export or a move from stdin was truncated, and exits with 65',
+      async () => {
+        const exported = `{"export":1,"store":"s","at":""}\n${line('1')}\n`;
+        const moved = `{"move":1,"store":"s","at":""}\n${line('2')}\n{"confirmed":1,"notRemoved":[]}\n`;
+        for (const stdin of [exported, moved]) {
+          const cut = await cli.run(['import', '--json'], { stdin });
+          expect(cut.code, stdin).to.equal(65);
+          expect(documentOf(cut)).to.include({ isComplete: false, imported: 1 });
+          const again = await cli.run(['import'], { stdin });
+          expect(again.stderr).to.match(/the file is truncated: its last line is missing/);
+          expectQuiet(await cli.run(['import', '--partial'], { stdin }));
+        }
+      },
+    );
 
     itOnce('import exits with 65 when a file has fewer jobs than it says', async () => {
       const path = file('jobs', ['{"export":1}', line('1'), '{"exported":2,"states":{}}']);

@@ -49,7 +49,7 @@ describe('the body of a push', () => {
       async () => {
         for (const body of ['{"a":[1,"ü"]}', '5', 'null'])
           expectQuiet(await cli.run(['push', 'topic', body, '--check-json']));
-        for (const stdin of ['{a:1}', '{"a":1', 'text', Buffer.from('"\xff"', 'latin1')]) {
+        for (const stdin of ['{a:1}', '{"a":1', 'text', '\ufeff5', Buffer.from('"\xff"', 'latin1')]) {
           const refused = await cli.run(['push', 'refused', '-', '--check-json'], { stdin });
           expect(refused.code).to.equal(2);
           expect(refused.stderr).to.match(

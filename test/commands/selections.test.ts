@@ -109,6 +109,19 @@ describe('commands on selections', () => {
       expect(outcome.stderr).to.include('--where takes more than 3 s for one job');
     });
 
+    it('a regular expression in --where that would take for ever is refused after seconds', async () => {
+      const queue = await cli.queue();
+      await queue.push({ topic: 'endless', body: `${'a'.repeat(40)}!`, delayMs: HOUR_MS });
+      const where = '$contains(body, /^(a+)+$/)';
+      const outcome = await cli.run(['promote', '--topic', 'endless', '--yes', '--where', where]);
+      expect(outcome.code).to.equal(2);
+      expect(outcome.stderr).to.include('--where takes more than 3 s for one job');
+      expect(
+        (await cli.run(['promote', '--topic', 'endless', '--yes', '--where', '$contains(body, /^(a+)!$/)']))
+          .code,
+      ).to.equal(0);
+    });
+
     it('jobs for which --where fails do not match, and are counted on stderr', async () => {
       await fill();
       await (await cli.queue()).push({ topic: 'pay', id: 'text', body: 'no JSON', delayMs: HOUR_MS });
@@ -428,7 +441,7 @@ describe('commands on selections where another client has given an empty id', ()
       const outcome = await cli.run([...verb, '--topic', 'topic', ...yes]);
       expect(outcome.code, outcome.stderr).to.equal(0);
       expect(outcome.stderr).to.include(
-        'a job that another client has pushed has an empty id, and is passed over',
+        'a job that another program has written has an empty id or topic, and is passed over',
       );
       const good = (await queue.find('good')).map(({ state, dueAt }) => `${state} ${dueAt?.getTime()}`);
       if (verb.includes('promote')) expect(good.join()).to.match(/^ready/);

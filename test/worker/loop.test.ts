@@ -165,6 +165,24 @@ describe('drain --loop', () => {
     expect(sum).to.include({ done: 1 });
   });
 
+  it('a pass that fails when the window is over is no event, because no pass retries', async () => {
+    const startMs = performance.now();
+    const error = unreachable();
+    const queue = world.queueWith({
+      reserve: async () => {
+        await untilAfter(startMs, 2 * STEP_MS);
+        throw error;
+      },
+    });
+    const events: DelayerEvent[] = [];
+    const looping = loop(queue, collector().handler, {
+      forMs: 2 * STEP_MS,
+      onEvent: (one) => events.push(one),
+    });
+    expect(await failureOf(looping)).to.equal(error);
+    expect(events).to.deep.equal([]);
+  });
+
   it('the sum includes what a pass did before it failed', async () => {
     await push(world.queue, numbered(3));
     let reserves = 0;

@@ -36,7 +36,8 @@ export async function readGivenBody({ arg, isLiteral, text, file }: GivenBody): 
 /** @throws DelayerError `usage` for a body that is not JSON */
 export function assertJson(body: Buffer): void {
   try {
-    JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    // A byte order mark is not JSON, and PHP refuses it, too.
+    JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body));
   } catch (error) {
     throw new DelayerError('usage', `the body is not JSON: ${(error as Error).message}`, {
       hint: 'Put it in single quotes for the shell, or leave --check-json out.',

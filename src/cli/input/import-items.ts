@@ -31,6 +31,8 @@ export class ImportReader {
   notRemoved = 0;
   /** What the file says it is; plain lines of jobs say nothing, and count as an export. */
   kind: 'export' | 'removed' | 'moved' = 'export';
+  /** It begins as a file that has a last line, and that line has not come. */
+  isCutOff = false;
   private pending: ImportItem[] = [];
 
   constructor(private readonly changes: ImportChanges) {}
@@ -61,8 +63,14 @@ export class ImportReader {
   }
 
   private follow(told: FileLine): ImportItem[] {
-    if (told.type === 'head') this.kind = told.kind;
-    if (told.type === 'end') this.total = told.total;
+    if (told.type === 'head') {
+      this.kind = told.kind;
+      this.isCutOff = told.kind !== 'removed';
+    }
+    if (told.type === 'end') {
+      this.total = told.total;
+      this.isCutOff = false;
+    }
     if (told.type !== 'part') return [];
     const part = this.pending.splice(0, told.jobs);
     this.notRemoved += told.left.size;
