@@ -1,5 +1,7 @@
 import type { Caller } from './caller.js';
 import { seeTopics } from './scripts/look.js';
+import { IdSet } from './id-set.js';
+import { mendEntries } from './scripts/examine.js';
 import { LONG_PART, sweep, tidy } from './scripts/maintain.js';
 import type { Target } from './scripts/run.js';
 import { monotonicMs } from '../../core/timer.js';
@@ -16,6 +18,10 @@ const SHORT_PART = 100;
 const PRESSED_EVERY_MS = 50;
 /** How often (ms) leftovers are looked for when none are known. */
 const EVERY_MS = 1000;
+/** Ids with a second entry that one walk remembers. */
+const MOST_DOUBLED = 10_000;
+/** Ids that a script is given to remove their second entries; it takes as many as it has time for. */
+const DOUBLED_AT_ONCE = 50;
 /** If so many leftover notes were found, there are more. */
 const MANY_NOTES = 100;
 
@@ -44,6 +50,27 @@ interface Walk {
   readonly topic: Buffer;
   from: number;
   hasShown: boolean;
+  /** Ids of ready jobs that were seen from the left on. */
+  seen: IdSet | undefined;
+  /** Those that were seen twice. */
+  readonly doubled: Buffer[];
+  /** Is the whole list walked, so that their second entries are to be removed? */
+  isWalked: boolean;
+  /** Were there too many to remember them all? Then the list is walked again. */
+  isFull: boolean;
+}
+
+const walkOf = (topic: Buffer, from: number): Walk => ({
+  ...{ topic, from, hasShown: false },
+  ...{ seen: undefined, doubled: [], isWalked: false, isFull: false },
+});
+
+function note(walk: Walk, ids: readonly string[]): void {
+  if (ids.length === 0) return;
+  walk.seen ??= new IdSet();
+  for (const id of ids)
+    if (!walk.seen.add(id) && walk.doubled.length < MOST_DOUBLED)
+      walk.doubled.push(Buffer.from(id, 'latin1'));
 }
 
 const NOTHING: SweepStep = { expired: 0, doubled: 0, returned: 0, forgotten: 0, more: false };
@@ -125,17 +152,33 @@ export class ReadySweep {
   ): Promise<Pick<SweepStep, 'expired' | 'doubled' | 'more'>> {
     const current = (this.current ??= await this.nextList(isThorough));
     if (!current) return NOTHING;
+    if (current.isWalked) return this.removeDoubled(current);
     const { topic, from } = current;
-    const { expired, taken, next, doubled } = await this.caller.run('best-effort', (target) =>
+    const { expired, taken, next, doubled, ids } = await this.caller.run('best-effort', (target) =>
       sweep(target, topic, { from, entries }),
     );
     current.hasShown ||= taken > 0;
     const isRightEnd = from === RIGHT_END;
     // All entries at the right end may be expired, and those behind them as well.
     if (isRightEnd && taken === 0) current.from = 0;
-    else if (!isRightEnd && next < 0) this.current = undefined;
-    else if (!isRightEnd) current.from = next;
+    if (!isRightEnd) {
+      note(current, ids);
+      current.from = next;
+      current.isWalked = next < 0;
+      if (current.isWalked && current.doubled.length === 0) this.current = undefined;
+    }
     return { expired, doubled, more: current.hasShown && this.current !== undefined };
+  }
+
+  /** The script looks again, because entries move while a list is walked, and may be seen twice themselves. */
+  private async removeDoubled(walk: Walk): Promise<Pick<SweepStep, 'expired' | 'doubled' | 'more'>> {
+    const { topic, doubled } = walk;
+    const some = doubled.slice(0, DOUBLED_AT_ONCE);
+    const done = await this.caller.run('best-effort', (target) => mendEntries(target, topic, some));
+    walk.isFull ||= doubled.length === MOST_DOUBLED;
+    doubled.splice(0, done.length === 0 ? doubled.length : done.length);
+    if (doubled.length === 0) this.current = walk.isFull ? walkOf(topic, 0) : undefined;
+    return { expired: 0, doubled: done.filter(Boolean).length, more: this.current !== undefined };
   }
 
   private async nextList(isThorough: boolean): Promise<Walk | undefined> {
@@ -150,7 +193,7 @@ export class ReadySweep {
     }
     for (const [name, topic] of this.suspects) {
       this.suspects.delete(name);
-      return { topic, from: RIGHT_END, hasShown: false };
+      return walkOf(topic, RIGHT_END);
     }
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { IdSet } from '../../../src/storage/redis/doctor/id-set.js';
+import { IdSet } from '../../../src/storage/redis/id-set.js';
 
 describe('IdSet', () => {
   it('has each of 150,000 similar ids that were added, and no other', () => {

@@ -87,6 +87,17 @@ describe('clearing of the keyspace by maintain on Redis', () => {
     ]);
   });
 
+  it('takes out second entries that are far from the first ones, and keeps the order', async () => {
+    const ids = Array.from({ length: 3000 }, (_, i) => `far-${i}`);
+    const pipeline = ground.raw.pipeline();
+    for (const id of ids) pipeline.hset(key(`job_bucket:${id}`), { topic: 'topic', body: 'b' });
+    await pipeline.exec();
+    // As two original daemons do that see the same due jobs.
+    for (let daemon = 0; daemon < 2; daemon += 1) await ground.raw.lpush(key('ready_queue:topic'), ...ids);
+    await maintainOnce(ground.queue(), { signal: new AbortController().signal, onEvent: () => undefined });
+    expect(await ground.raw.lrange(key('ready_queue:topic'), 0, -1)).to.deep.equal(ids.reverse());
+  });
+
   it('keeps an entry of a job of another topic only if it is the only one of that job', async () => {
     const queue = ground.queue();
     await queue.pushMany([{ id: 'both', topic: 'topic', body: 'b' }]);

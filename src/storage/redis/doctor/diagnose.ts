@@ -3,7 +3,7 @@ import type { DiagnoseParams } from '../../../core/store.js';
 import type { Finder } from '../inspect/find-queued.js';
 import type { Read } from '../inspect/read.js';
 import type { Keys } from '../keys.js';
-import { IdSet } from './id-set.js';
+import { IdSet } from '../id-set.js';
 import { poolFaults, readyFaults } from './jobs.js';
 import { keyFaults } from './keys.js';
 import { deadFaults, hashFaults, leaseFaults } from './records.js';

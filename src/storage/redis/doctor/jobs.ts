@@ -6,7 +6,7 @@ import type { Read } from '../inspect/read.js';
 import type { Keys } from '../keys.js';
 import { examinePool, examineReady } from '../scripts/examine.js';
 import { SET_START, type SetPlace } from '../scripts/list.js';
-import { IdSet } from './id-set.js';
+import { IdSet } from '../id-set.js';
 import { EXAMINED } from './steps.js';
 
 /** Faults of jobs in the queue: in the pool, and in ready lists. */

@@ -6,7 +6,7 @@ import type { Finder } from '../inspect/find-queued.js';
 import type { Read } from '../inspect/read.js';
 import type { Keys } from '../keys.js';
 import { examineBodies, examineReady, examineVersions } from '../scripts/examine.js';
-import { IdSet } from './id-set.js';
+import { IdSet } from '../id-set.js';
 import { EXAMINED, SCANNED } from './steps.js';
 
 /** Faults of single keys of a prefix: bodies and records that nothing refers to, keys of other programs. */

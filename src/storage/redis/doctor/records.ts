@@ -3,7 +3,7 @@ import { MAX_LEASE_MS } from '../../../core/job.js';
 import type { Read } from '../inspect/read.js';
 import type { Keys } from '../keys.js';
 import { examineDead, examineHash, examineLeases, type HashName } from '../scripts/examine.js';
-import type { IdSet } from './id-set.js';
+import type { IdSet } from '../id-set.js';
 import { EXAMINED } from './steps.js';
 
 /** Faults of delayer's own records: of leases, of waiting jobs, of dead letters, of notes. */

@@ -1,6 +1,7 @@
 import type { Burial, Maintenance, WrongType } from '../../../core/results.js';
 import { type Lateness, LATENESS_BOUNDS_MS } from '../../../core/lateness.js';
 import type { AnnounceParams } from '../../../core/store.js';
+import { unpackNames } from '../msgpack.js';
 import { SCRIPTS } from '../scripts.generated.js';
 import { toBurials } from './extras.js';
 import { runScript, type Target, toArray, toBuffer, toRows, toText, toWaitMs, type Value } from './run.js';
@@ -80,10 +81,16 @@ export interface ListPart {
   readonly entries: number;
 }
 
-/** lua/sweep.lua; `next` -1 says that there is no more. */
+/**
+ * lua/sweep.lua; `next` -1 says that there is no more. `ids` (latin1) are ready jobs that may have a second entry in
+ * another part of the list.
+ */
 export async function sweep(target: Target, topic: Buffer, { from, entries }: ListPart) {
-  const [expired, taken, next, doubled] = await runScript(target, SCRIPTS.sweep, topic, from, entries);
-  return { expired: Number(expired), taken: Number(taken), next: Number(next), doubled: Number(doubled) };
+  const [expired, taken, next, doubled, ids] = await runScript(target, SCRIPTS.sweep, topic, from, entries);
+  return {
+    ...{ expired: Number(expired), taken: Number(taken), next: Number(next), doubled: Number(doubled) },
+    ids: unpackNames(toBuffer(ids)),
+  };
 }
 
 /** A body, by its id, and when it expires, in ms or '' for never; `any` if it was not seen before. */
