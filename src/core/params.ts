@@ -145,14 +145,16 @@ export function toAnnounceParams(daemon: string, report: DaemonReport): Announce
 }
 
 export function toMaintainParams(given: MaintainParams): MaintainParams {
-  assertFields(given, ['isThorough', 'repairs', 'graceMs'], 'option of maintain');
-  const { isThorough, repairs, graceMs } = given;
+  assertFields(given, ['isThorough', 'repairs', 'graceMs', 'signal'], 'option of maintain');
+  const { isThorough, repairs, graceMs, signal } = given;
+  assertSignal(signal);
   assertFlag(isThorough, 'isThorough');
   assertFlag(repairs, 'repairs');
   return {
     isThorough,
     repairs,
     graceMs: graceMs === undefined ? undefined : checkDuration(graceMs, 'the grace time'),
+    signal,
   };
 }
 

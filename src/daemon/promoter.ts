@@ -183,7 +183,7 @@ class Daemon {
     // After a break, for example: a million jobs take longer than others wait before they count this daemon as gone.
     await this.announce();
     const askedAtMs = monotonicMs();
-    const step = await this.queue.maintain(params);
+    const step = await this.queue.maintain({ ...params, signal: this.options.signal });
     const now = monotonicMs();
     // The step before may have been under way until it was answered.
     this.progress.stepDone(step, now - Math.max(askedAtMs, this.answeredAtMs));

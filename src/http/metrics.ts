@@ -199,14 +199,15 @@ function addTopics(
     registers,
   });
   const inOrder = [...topics].sort((a, b) => jobsOf(b) - jobsOf(a));
-  let oldestOther = 0;
+  // A topic may have the label of all others, or of one that is not UTF-8.
+  const ages = new Map<string, number>();
   for (const [i, row] of inOrder.entries()) {
     const isOther = i >= TOP_TOPICS;
     const topic = isOther ? OTHER : labelOf(row.topic);
     for (const state of TOPIC_STATES) jobs.inc({ topic, state }, row[state]);
-    const ageOfOldest = since(row.oldestReadyAt);
-    if (isOther) oldestOther = Math.max(oldestOther, ageOfOldest);
-    oldest.set({ topic }, isOther ? oldestOther : ageOfOldest);
+    const age = Math.max(ages.get(topic) ?? 0, since(row.oldestReadyAt));
+    ages.set(topic, age);
+    oldest.set({ topic }, age);
     if (!isOther && row.pausedUntilMs !== undefined) paused.set({ topic }, 1);
   }
 }

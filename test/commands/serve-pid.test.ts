@@ -1,7 +1,16 @@
 import { expect } from 'chai';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import { type Running, useCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { useRedis } from '../support/redis.js';
@@ -46,6 +55,16 @@ describe('the pid file of serve', () => {
     const left = all.find((one) => one.child.exitCode === null);
     await left?.says(/promoting due jobs/);
     expect(held()).to.equal(`${left?.pid ?? 0}`);
+  });
+
+  it('is written behind a symbolic link, and is the same under both names', async () => {
+    const target = `${path()}.target`;
+    symlinkSync(basename(target), path());
+    const daemon = await serve();
+    expect(lstatSync(path()).isSymbolicLink()).to.be.true;
+    expect(readFileSync(target, 'utf8').trim()).to.equal(`${daemon.pid}`);
+    const second = await cli.run(['serve', '--pid-file', target]);
+    expect(second.code).to.equal(69);
   });
 
   it('is taken over when a killed daemon left it behind', async () => {

@@ -136,6 +136,17 @@ describe('the HTTP server of serve', () => {
     expect(valueOf(body, 'delayer_topic_jobs{topic="other",state="delayed"}')).to.equal(20);
   });
 
+  it('/metrics shows the oldest ready job of a topic that is named as the sum of all others is', async () => {
+    await queue.push({ topic: 'other', body: 'b', delayMs: 0 });
+    await queue.push({ topic: 'other', body: 'b', delayMs: 0 });
+    await queue.maintain();
+    await queue.pushMany(
+      Array.from({ length: 60 }, (_, i) => ({ topic: `t${i}`, body: 'b', delayMs: 60_000 })),
+    );
+    const { body } = await ask(await start(), '/metrics');
+    expect(valueOf(body, 'delayer_oldest_ready_seconds{topic="other"}')).to.be.above(0);
+  });
+
   it('/metrics still counts the work of the daemon when its store is away', async () => {
     const away = () => Promise.reject(new DelayerError('store_unreachable', 'it is away'));
     progress.storeLost(new DelayerError('store_unreachable', 'it is away'));

@@ -1,5 +1,15 @@
-import { constants, accessSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  constants,
+  accessSync,
+  lstatSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { DelayerError } from '../../core/errors.js';
 import { type FileLock, lockFile } from '../../storage/file-lock.js';
 import { isSpecialFile } from '../regular-file.js';
@@ -20,7 +30,8 @@ export class PidFile {
    * @throws DelayerError `pid_file_taken` when a running daemon holds it, or when it belongs to another program;
    *   `output_failed` when it cannot be written
    */
-  static async take(path: string): Promise<PidFile> {
+  static async take(given: string): Promise<PidFile> {
+    const path = behindLinks(given);
     if (isSpecialFile(path)) throw noPidFileError(path, 'it is no regular file');
     const lock = await lockBeside(path);
     if (!lock) throw runningError(path);
@@ -51,6 +62,16 @@ export class PidFile {
       // The next start recognises a file that was left behind.
     }
     this.lock.release();
+  }
+}
+
+/** Under each of its names a file has one lock, and it is written behind a link, not in its place. */
+function behindLinks(path: string): string {
+  try {
+    return lstatSync(path).isSymbolicLink() ? behindLinks(resolve(dirname(path), readlinkSync(path))) : path;
+  } catch {
+    // There is nothing yet, or it cannot be looked at: whoever opens it says why.
+    return path;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Maintenance } from '../results.js';
+import type { AbortSignalLike } from '../timer.js';
 
 export interface Maintainer {
   /**
@@ -25,6 +26,8 @@ export interface MaintainParams {
   readonly repairs?: boolean | undefined;
   /** For how long (ms) no key must have named a body before it is removed; five minutes when absent. */
   readonly graceMs?: number | undefined;
+  /** Ends a step that waits for other processes: what it did not do is done by the next one. */
+  readonly signal?: AbortSignalLike | undefined;
 }
 
 export interface AnnounceParams {

@@ -37,8 +37,14 @@ export async function maintain(
       const { more: isBusy, isUntidy, nextInMs, wrongTypes } = done;
       // The other work needs most of these keys, and can wait.
       const isSound = wrongTypes.length === 0;
-      const swept = isSound ? await sweep.step({ isBusy, isUntidy, nextInMs, isThorough }) : undefined;
-      const looked = isSound && !isBusy ? await bodies.step({ removes: repairs, graceMs }) : undefined;
+      let [swept, looked]: [SweepStep?, BodyStep?] = [];
+      try {
+        if (isSound) swept = await sweep.step({ isBusy, isUntidy, nextInMs, isThorough });
+        if (isSound && !isBusy) looked = await bodies.step({ removes: repairs, graceMs });
+      } catch (error) {
+        // What was done has to be counted; the next step that moves nothing fails with the error.
+        if (moved === 0) throw error;
+      }
       return together(done, swept, looked, skip + done.stuck);
     }
     stuck.count = skip + done.stuck;

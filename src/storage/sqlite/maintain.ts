@@ -3,6 +3,7 @@ import { MAX_HISTORY } from '../../core/job.js';
 import { hasRetryLeft, type RetryPolicy } from '../../core/retry-policy.js';
 import { readAgenda } from './agenda.js';
 import type { Agenda } from './agenda-memory.js';
+import type { MaintainParams } from '../../core/store.js';
 import type { Connection } from './connection.js';
 import { bury, deleteDead } from './dead.js';
 import { addAttempt, addTo, type EndedJob, hasRoomToReturn, keepEnded, readEnded } from './ended-attempts.js';
@@ -54,12 +55,15 @@ export const NOTHING_TO_MAINTAIN: Maintenance = {
  * time are cleared away. A job is ready when it is due, so none is promoted. It takes the write lock only
  * when there is something to do.
  */
-export async function maintain(connection: Connection): Promise<Maintenance> {
+export async function maintain(
+  connection: Connection,
+  { signal }: MaintainParams = {},
+): Promise<Maintenance> {
   const hasWork = await connection.read(
     (now) => connection.clock?.hasJumped(now) === true || nextChore(readAgenda(connection)) <= now,
   );
   const done = hasWork
-    ? await connection.writeFreeing((now) => doChores(connection, now))
+    ? await connection.writeFreeing((now) => doChores(connection, now), { signal })
     : NOTHING_TO_MAINTAIN;
   const nextInMs = await connection.read((now) => {
     const { leaseEnd, waitingAgain } = readAgenda(connection);

@@ -156,9 +156,9 @@ export class SqliteStore implements contract.Store {
     return this.file.use((connection) => resume(connection, params), undefined);
   }
 
-  async maintain(): Promise<results.Maintenance> {
+  async maintain(params?: contract.MaintainParams): Promise<results.Maintenance> {
     await this.waiter.markPushes();
-    return this.file.use(maintain, NOTHING_TO_MAINTAIN);
+    return this.file.use((connection) => maintain(connection, params), NOTHING_TO_MAINTAIN);
   }
 
   /** Never asked for: jobs need no daemon to become ready. */

@@ -46,6 +46,13 @@ describe('a Redis user without the right to one command', () => {
     });
   }
 
+  it('tells what a step has promoted even if the sweep that follows is not permitted', async () => {
+    const [sound, narrow] = [ground.queue(), await without('scan')];
+    await sound.pushMany([job, { ...job, id: '2' }]);
+    expect(await narrow.maintain()).to.include({ promoted: 2 });
+    expect(await allowed(narrow.maintain())).to.be.undefined;
+  });
+
   // promote runs each of these, and takes jobs from the pool by another command if one of them has to stay.
   for (const command of ['zremrangebyrank', 'zrem', 'hset', 'lpush', 'hmget', 'hrandfield', 'type', 'llen']) {
     for (const hasStuck of [false, true])

@@ -1,6 +1,8 @@
 import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { openDatabase } from '../../../src/storage/sqlite/driver.js';
+import { failureOf } from '../../support/eventually.js';
 import { ids, useFolder } from './files.js';
 
 describe('maintenance of an SQLite file', () => {
@@ -22,6 +24,24 @@ describe('maintenance of an SQLite file', () => {
     const [fileThen = 0, log = 0] = sizes();
     expect(fileThen).to.be.at.most(1.1 * file);
     expect(log).to.be.at.most(17 * 1024 * 1024);
+  });
+
+  it('a step that waits for another process ends when its signal aborts, and leaves the work to the next one', async () => {
+    let now = Date.UTC(2026, 0, 1);
+    const queue = await folder.openQueue('queue.db', { now: () => now });
+    await queue.push({ id: '1', topic: 'topic', body: 'b' });
+    await queue.reserve({ topics: 'topic', limit: 1, leaseMs: 1000 });
+    now += 5000;
+    const other = openDatabase(folder.path());
+    other.exec('BEGIN IMMEDIATE');
+    const ending = new AbortController();
+    const step = failureOf(queue.maintain({ signal: ending.signal }));
+    await sleep(50);
+    ending.abort();
+    expect(await step).to.include({ code: 'store_busy' });
+    other.exec('ROLLBACK');
+    other.close();
+    expect(await queue.maintain()).to.include({ reclaimed: 1 });
   });
 
   it('pushes clear away jobs that expired two minutes ago', async () => {
