@@ -56,21 +56,36 @@ interface Walk {
   readonly doubled: Buffer[];
   /** Is the whole list walked, so that their second entries are to be removed? */
   isWalked: boolean;
-  /** Were there too many to remember them all? Then the list is walked again. */
+  /** Ids of the part before, from the right. */
+  before: readonly string[];
+  /** Were there too many to remember them all? */
   isFull: boolean;
+  /** Was a second entry removed? Of more than can be remembered the rest is found by another walk. */
+  hasRemoved: boolean;
 }
 
 const walkOf = (topic: Buffer, from: number): Walk => ({
   ...{ topic, from, hasShown: false },
-  ...{ seen: undefined, doubled: [], isWalked: false, isFull: false },
+  ...{ seen: undefined, doubled: [], before: [], isWalked: false, isFull: false, hasRemoved: false },
 });
 
+/** @param ids of the next part, from the right */
 function note(walk: Walk, ids: readonly string[]): void {
   if (ids.length === 0) return;
   walk.seen ??= new IdSet();
-  for (const id of ids)
+  const fresh = ids.length - overlap(ids, walk.before);
+  for (const id of ids.slice(0, fresh))
     if (!walk.seen.add(id) && walk.doubled.length < MOST_DOUBLED)
       walk.doubled.push(Buffer.from(id, 'latin1'));
+  walk.before = ids;
+}
+
+/** How many entries of the part before moved into this one, because others were added at the left meanwhile. */
+function overlap(ids: readonly string[], before: readonly string[]): number {
+  const [last] = before;
+  const from = last === undefined ? -1 : ids.lastIndexOf(last);
+  const moved = from === -1 ? [] : ids.slice(from);
+  return moved.every((id, i) => id === before[i]) ? moved.length : 0;
 }
 
 const NOTHING: SweepStep = { expired: 0, doubled: 0, returned: 0, forgotten: 0, more: false };
@@ -176,8 +191,9 @@ export class ReadySweep {
     const some = doubled.slice(0, DOUBLED_AT_ONCE);
     const done = await this.caller.run('best-effort', (target) => mendEntries(target, topic, some));
     walk.isFull ||= doubled.length === MOST_DOUBLED;
+    walk.hasRemoved ||= done.includes(true);
     doubled.splice(0, done.length === 0 ? doubled.length : done.length);
-    if (doubled.length === 0) this.current = walk.isFull ? walkOf(topic, 0) : undefined;
+    if (doubled.length === 0) this.current = walk.isFull && walk.hasRemoved ? walkOf(topic, 0) : undefined;
     return { expired: 0, doubled: done.filter(Boolean).length, more: this.current !== undefined };
   }
 
