@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { formatBackoff } from '../core/backoff-text.js';
 import type { Attempt, Blocker, Bytes, Flaw, Job, JobRecord, JobState, LeasedJob } from '../core/job.js';
+import { MAX_TIMESTAMP_MS } from '../core/timestamp.js';
 import type { Daemon, Problem, Stats, TopicStats } from '../core/views.js';
 
 /**
@@ -82,10 +83,18 @@ export function exportedToJson(job: JobRecord): Json {
   // Fields of the moment are omitted by copying: V8 is slow with an object from which a field was deleted.
   if (job.readyAhead !== undefined) delete json.readyAhead;
   if (job.ttlMs !== undefined) json.ttlMs = job.ttlMs;
-  // Another client pushed it with an expiry before its due time; an export writes no ready lifetime then.
-  if (job.ttlMs === 0) delete json.ttlMs;
+  if (!lastsBeyondDue(job)) delete json.ttlMs;
   if (job.key !== undefined) json.key = job.key;
   return json;
+}
+
+/**
+ * Another client may have pushed a job with an expiry before its due time; then it has no ready lifetime. At the last
+ * possible time both are the same.
+ */
+function lastsBeyondDue({ dueAt, expiresAt, ttlMs }: JobRecord): boolean {
+  if (ttlMs === 0) return false;
+  return !dueAt || !expiresAt || expiresAt > dueAt || expiresAt.getTime() >= MAX_TIMESTAMP_MS;
 }
 
 /** Fields of a lease, for its holder and for views. */
