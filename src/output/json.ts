@@ -82,19 +82,13 @@ export function exportedToJson(job: JobRecord): Json {
   const json = jobToJson(job);
   // Fields of the moment are omitted by copying: V8 is slow with an object from which a field was deleted.
   if (job.readyAhead !== undefined) delete json.readyAhead;
-  if (job.ttlMs !== undefined) json.ttlMs = job.ttlMs;
-  if (!lastsBeyondDue(job)) delete json.ttlMs;
+  // Another client may have pushed it with an expiry before its due time: then it has no ready lifetime. At the last
+  // possible time both are the same.
+  const { dueAt, expiresAt, ttlMs = 0 } = job;
+  const isPast = dueAt && expiresAt && expiresAt <= dueAt && expiresAt.getTime() < MAX_TIMESTAMP_MS;
+  if (ttlMs > 0 && isPast !== true) json.ttlMs = ttlMs;
   if (job.key !== undefined) json.key = job.key;
   return json;
-}
-
-/**
- * Another client may have pushed a job with an expiry before its due time; then it has no ready lifetime. At the last
- * possible time both are the same.
- */
-function lastsBeyondDue({ dueAt, expiresAt, ttlMs }: JobRecord): boolean {
-  if (ttlMs === 0) return false;
-  return !dueAt || !expiresAt || expiresAt > dueAt || expiresAt.getTime() >= MAX_TIMESTAMP_MS;
 }
 
 /** Fields of a lease, for its holder and for views. */

@@ -46,10 +46,12 @@ const NOTE_REFUSED = 'INSERT OR IGNORE INTO refused_line (file, line) VALUES (?,
 const DELETE_REFUSED = 'DELETE FROM refused_line WHERE file = ? AND line = ?';
 const FORGET_REFUSED = 'DELETE FROM refused_line WHERE file = ? OR file NOT IN (SELECT file FROM imported)';
 
-export function importProgress(connection: Connection, file: string): FileProgress {
-  const noted = connection.get(LINE, file) as { line: number } | undefined;
-  const refused = connection.all(REFUSED, file) as { line: number }[];
-  return { line: noted?.line ?? 0, refused: refused.map(({ line }) => line) };
+export function importProgress(connection: Connection, file: string): Promise<FileProgress> {
+  return connection.read(() => {
+    const noted = connection.get(LINE, file) as { line: number } | undefined;
+    const refused = connection.all(REFUSED, file) as { line: number }[];
+    return { line: noted?.line ?? 0, refused: refused.map(({ line }) => line) };
+  });
 }
 
 /**

@@ -75,13 +75,7 @@ export class SqliteStore implements contract.Store {
   }
 
   importProgress(file: string): Promise<FileProgress> {
-    return this.file.use<FileProgress>(
-      (connection) => connection.read(() => importProgress(connection, file)),
-      {
-        line: 0,
-        refused: [],
-      },
-    );
+    return this.file.use((connection) => importProgress(connection, file), { line: 0, refused: [] });
   }
 
   pop(params: contract.PopParams): Promise<results.Popped> {

@@ -35,10 +35,10 @@ describe('maintenance of an SQLite file', () => {
     const other = openDatabase(folder.path());
     other.exec('BEGIN IMMEDIATE');
     const ending = new AbortController();
+    // The write is tried once in any case.
     const step = failureOf(queue.maintain({ signal: ending.signal }));
-    await sleep(50);
     ending.abort();
-    expect(await step).to.include({ code: 'store_busy' });
+    expect((await step).message).to.include('until the time of this call was over');
     other.exec('ROLLBACK');
     other.close();
     expect(await queue.maintain()).to.include({ reclaimed: 1 });
