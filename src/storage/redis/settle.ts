@@ -42,10 +42,11 @@ export async function extend(
  */
 async function byReservation<T>(
   caller: Caller,
-  { leases, ...limits }: LeaseParams,
+  { leases, untilMs, signal }: LeaseParams,
   mode: RetryMode,
   ask: (target: Target, group: LeaseGroup, again: boolean) => Promise<T[]>,
 ): Promise<T[]> {
+  const limits = { untilMs, signal };
   const groups = groupLeases(leases);
   const answers = groups.map((group) =>
     caller.run(mode, (target, again) => ask(target, group, again), limits),

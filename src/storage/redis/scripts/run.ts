@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { MAX_TIMESTAMP_MS } from '../../../core/timestamp.js';
 import type { Keys } from '../keys.js';
 import type { Script } from '../scripts.generated.js';
+import { ScriptCall } from './script-call.js';
 
 export type Argument = string | number | Buffer;
 export type Value = Buffer | number | null;
@@ -28,14 +29,14 @@ export async function runScript(
   script: Script,
   ...args: Argument[]
 ): Promise<Value[]> {
-  const rest = [script.keys.length, ...script.keys.map((name) => keys[name]), ...args];
   try {
-    return (await redis.callBuffer('EVALSHA', script.sha, ...rest)) as Value[];
+    return (await redis.sendCommand(new ScriptCall(keys, script, args))) as Value[];
   } catch (error) {
     if (!(error instanceof Error) || !error.message.includes('NOSCRIPT')) throw error;
     // Loaded late, because most processes find their scripts in Redis.
     const { sourceOf } = await import('../script-sources.generated.js');
-    return (await redis.callBuffer('EVAL', sourceOf(script), ...rest)) as Value[];
+    const names = script.keys.map((name) => keys[name]);
+    return (await redis.callBuffer('EVAL', sourceOf(script), names.length, ...names, ...args)) as Value[];
   }
 }
 
