@@ -55,6 +55,8 @@ const RESERVE_FIELDS: readonly string[] = [
   ...(['topics', 'limit', 'leaseMs', 'retry', 'holder', 'lock'] satisfies (keyof ReserveRequest)[]),
   ...CALL,
 ];
+const READY_WAIT_FIELDS: readonly string[] = [...CALL, 'since' satisfies keyof ReadyWaitOptions];
+const PUSH_WAIT_FIELDS: readonly string[] = [...CALL, 'pollMs' satisfies keyof PushWaitOptions];
 const NACK_FIELDS: readonly string[] = [
   ...(['delayMs', 'dead', 'deadTtlMs', 'reason', 'exitCode', 'signalName'] satisfies (keyof NackOptions)[]),
   ...CALL,
@@ -159,20 +161,23 @@ export function toMaintainParams(given: MaintainParams): MaintainParams {
 }
 
 export function toReadyWaitParams(topics: Topics, options: ReadyWaitOptions): ReadyWaitParams {
-  const params = toWaitParams(options, [...CALL, 'since']);
+  const { maxMs, signal } = toWaitParams(options, READY_WAIT_FIELDS);
   const { since } = options;
   if (since !== undefined && !(typeof since === 'number' && since >= 0))
     throw usageError(`since is not a revision: ${shown(since)}`);
-  return { topics: toTopics(topics), since, ...params };
+  return { topics: toTopics(topics), since, maxMs, signal };
 }
 
 export function toPushWaitParams(options: PushWaitOptions): PushWaitParams {
-  const params = toWaitParams(options, [...CALL, 'pollMs']);
+  const { maxMs, signal } = toWaitParams(options, PUSH_WAIT_FIELDS);
   const { pollMs } = options;
-  return { ...params, pollMs: pollMs === undefined ? undefined : checkDuration(pollMs, 'pollMs') };
+  return {
+    ...{ maxMs, signal },
+    pollMs: pollMs === undefined ? undefined : checkDuration(pollMs, 'pollMs'),
+  };
 }
 
-function toWaitParams(options: WaitOptions, names: readonly string[] = CALL): WaitParams {
+function toWaitParams(options: WaitOptions, names: readonly string[]): WaitParams {
   assertFields(options, names, 'option of a wait');
   const { signal } = toLimits(options);
   return { maxMs: options.timeoutMs ?? Infinity, signal };

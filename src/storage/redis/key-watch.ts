@@ -108,7 +108,10 @@ export class KeyWatch {
         }
         // Before the answer: a change may be told of before it.
         this.remember(names);
+        // In one write: each would wake Redis.
+        redis.stream.cork();
         const answer = read(target, () => void sent.push(redis.call('CLIENT', 'CACHING', 'YES')));
+        redis.stream.uncork();
         const [value] = await Promise.all([answer, ...sent]);
         return value;
       });
