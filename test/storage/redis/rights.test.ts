@@ -73,6 +73,31 @@ describe('a Redis user without the right to one command', () => {
       });
   }
 
+  for (const command of ['zadd', 'hdel', 'hset', 'pexpireat', 'lrem', 'publish'])
+    it(`loses no ready job by a push that replaces it, without ${command}`, async () => {
+      const [sound, narrow] = [ground.queue(), await without(command)];
+      await sound.push(job);
+      await maintainAll(sound);
+      const push = narrow.push({ ...job, body: 'new', delayMs: SECOND_MS }, { onExisting: 'replace' });
+      const receipt = await allowed(push);
+      ground.clock.advance(SECOND_MS);
+      const popped = await sound.popMany('topic', 10);
+      expect(idsOf(popped)).to.deep.equal(['1']);
+      if (receipt) expect(String(popped[0]?.body)).to.equal('new');
+    });
+
+  for (const command of ['unlink', 'hdel', 'zrem', 'lrem'])
+    for (const state of ['delayed', 'ready'] as const)
+      it(`a removal of a ${state} job without ${command} removes it, or fails and leaves it`, async () => {
+        const [sound, narrow] = [ground.queue(), await without(command)];
+        await sound.push({ ...job, delayMs: state === 'ready' ? 0 : SECOND_MS });
+        await maintainAll(sound);
+        const removed = await allowed(narrow.removeMany(['1'], { states: 'any' }));
+        if (removed) expect(removed[0]?.removed).to.be.true;
+        ground.clock.advance(SECOND_MS);
+        expect(idsOf(await sound.popMany('topic', 10))).to.deep.equal(removed ? [] : ['1']);
+      });
+
   /** Pops during the next seconds as a user with all rights; returns the ids. */
   async function popLater(sound: Queue): Promise<string[]> {
     const ids: string[] = [];

@@ -101,6 +101,16 @@ local function keep_settings(bucket, topic, body, due, extras)
   call('HSET', bucket, 'delayer', write_memo(0, '', due, expiry_of(bucket), topic, body, extras))
 end
 
+-- Changes nothing, for no job has an empty id. A user who may not run these commands fails here, before the former job
+-- of an id has left its place.
+local has_rights = false
+local function expect_rights()
+  if has_rights then return end
+  call('ZADD', POOL, 'XX', 'GT', '-inf', '')
+  call('HDEL', READY_DUE, '')
+  has_rights = true
+end
+
 -- Adds a job whose id may exist already. Answers its outcome and due time; or false and the topic of a ready list
 -- that has to be searched first.
 local function push_with_care(id, bucket, note, topic, body, due, expiry)
@@ -114,6 +124,7 @@ local function push_with_care(id, bucket, note, topic, body, due, expiry)
   end
   local away = is_away[id]
   if away == 'away' or (away and not before.found) then return 'kept', -1 end
+  expect_rights()
   add(id, bucket, topic, body, due, expiry)
   due_of[id] = due
   clear_away(id, bucket, before)

@@ -166,8 +166,13 @@ for i = 1, #jobs, WIDTH do
   plans[count] = plan
 end
 
--- Where a user may not run one of these commands, the entry in a list goes before the body: a job is gone at worst that
--- was to go.
+-- Changes nothing, for no job has an empty id. A user who may not run these commands fails here, before anything is
+-- removed.
+local function expect_rights()
+  redis.call('UNLINK', WAITING)
+  redis.call('HDEL', READY_DUE, '')
+end
+
 local function remove_living()
   for _, plan in ipairs(plans) do
     if plan.removed then
@@ -180,6 +185,7 @@ local function remove_living()
   end
   if #pooled + #buckets + #noted + #aside == 0 and not next(left_lists) then return end
   allow_writes()
+  expect_rights()
   leave_together()
   if #pooled > 0 then redis.call('ZREM', POOL, unpack(pooled)) end
   if #buckets > 0 then redis.call('UNLINK', unpack(buckets)) end
