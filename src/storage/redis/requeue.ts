@@ -13,9 +13,12 @@ export async function requeue(
   const results: RequeueResult[] = [];
   for (const chunk of chunks(jobs, CHUNK.jobs)) {
     const letters = chunk.filter(({ state }) => state !== 'expired');
-    const params = { jobs: letters, keepAttempts };
-    const answers =
-      letters.length === 0 ? [] : await caller.run('never', (target) => scripts.requeue(target, params));
+    const answers: RequeueResult[] = [];
+    // A run of the script may have no time for all of them.
+    while (answers.length < letters.length) {
+      const params = { jobs: letters.slice(answers.length), keepAttempts };
+      answers.push(...(await caller.run('never', (target) => scripts.requeue(target, params))));
+    }
     let next = 0;
     results.push(
       ...chunk.map(({ state }): RequeueResult =>

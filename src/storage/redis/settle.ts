@@ -38,7 +38,8 @@ export async function extend(
 }
 
 /**
- * Makes one request for the leases of each reservation, and answers in the order in which they were given.
+ * Makes one request for the leases of each reservation, and more where a run of the script has no time for all of them.
+ * Answers in the order in which they were given.
  */
 async function byReservation<T>(
   caller: Caller,
@@ -48,9 +49,14 @@ async function byReservation<T>(
 ): Promise<T[]> {
   const limits = { untilMs, signal };
   const groups = groupLeases(leases);
-  const answers = groups.map((group) =>
-    caller.run(mode, (target, again) => ask(target, group, again), limits),
-  );
+  const answers = groups.map(async (group) => {
+    const request = (some: LeaseGroup) =>
+      caller.run(mode, (target, again) => ask(target, some, again), limits);
+    const results = await request(group);
+    while (results.length < group.numbers.length)
+      results.push(...(await request({ ...group, numbers: group.numbers.slice(results.length) })));
+    return results;
+  });
   return inOrderGiven(groups, await Promise.all(answers));
 }
 

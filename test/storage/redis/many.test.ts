@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { LONG_MS, maintainAll, textOf } from '../../support/jobs.js';
+import { LONG_MS, maintainAll, reserve, textOf } from '../../support/jobs.js';
 import { useRedis } from '../../support/redis.js';
 
 describe('calls on many jobs in Redis', () => {
@@ -150,4 +150,26 @@ describe('calls on many jobs in Redis', () => {
     const due = (which: readonly string[], ms: number) => which.filter((_, i) => i % 3 === ms);
     expect(order).to.deep.equal([0, 1, 2].flatMap((ms) => [...due(there, ms), ...due(moved, ms)]));
   });
+
+  for (const act of ['nack', 'requeue'] as const)
+    it(`a ${act} of 300 jobs with a delay leaves no second entry of them in a list of 3000, by which they would be delivered early`, async () => {
+      const ids = names(1500);
+      const queue = ground.queue();
+      await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: id })));
+      await maintainAll(queue);
+      // A daemon of the original kind that had looked before moves them as well, in another order.
+      await ground.raw.lpush(key('ready_queue:topic'), ...ids.toReversed());
+      const jobs = await reserve(queue, 'topic', 300, LONG_MS);
+      const failed = jobs.map(({ id }) => textOf({ body: id }) ?? '');
+      expect(failed).to.have.length(300);
+      if (act === 'nack') {
+        const results = await queue.nack(jobs, { delayMs: LONG_MS });
+        expect(results.map(({ outcome }) => outcome)).to.deep.equal(failed.map(() => 'retried'));
+      } else {
+        await queue.nack(jobs, { dead: true });
+        expect(await queue.requeue(failed, { delayMs: LONG_MS })).to.deep.equal(failed.map(() => 'requeued'));
+      }
+      const left = new Set(await entries('topic'));
+      expect(failed.filter((id) => left.has(id))).to.deep.equal([]);
+    });
 });

@@ -6,7 +6,8 @@
 --   (0: for ever) or '', jitter from -1 to 1, how much of a pause that is at most, the policy where the
 --   reservation has none (lib/policy.lua), exit code or '', signal or '', reason or '', wake channel, token, then
 --   the numbers of the jobs
--- Answers: for each number when its job is due again in ms, -1 where it is dead, or -2 where the lease was not held
+-- Answers: for each of the first numbers when its job is due again in ms, -1 where it is dead, or -2 where the lease
+--   was not held. Fewer than were asked for where this run has no time for more.
 expect_type(POOL, 'zset')
 expect_type(RESERVED, 'zset')
 expect_type(READY_DUE, 'hash')
@@ -54,13 +55,15 @@ end
 
 -- The records are deleted last: if an ACL forbids one of these commands, a job comes back twice at worst.
 allow_writes()
-local jobs, answer, is_done = {}, {}, {}
+local jobs, answer, done_jobs = {}, {}, {}
 for i, number in ipairs(numbers) do
   local job = held[number]
-  if not job or is_done[number] then
+  if not job or done_jobs[number] then
     answer[i] = -2
+  elseif not job.is_dead and not has_time_to_leave(job.row[2], job.topic) then
+    break
   else
-    is_done[number] = true
+    done_jobs[number] = job
     end_attempt(job, now, job.is_dead and 'dead' or 'retried', exit_code, signal, reason)
     answer[i] = job.is_dead and -1 or job.next_try
     if job.is_dead then
@@ -72,6 +75,6 @@ for i, number in ipairs(numbers) do
   end
 end
 local done = bring_back(jobs, now)
-forget_jobs(token, record, held)
+forget_jobs(token, record, done_jobs)
 if done.is_first then wake(channel, done.due) end
 return answer

@@ -3,7 +3,8 @@
 -- include: keys, time, note, memo, bounds, known, entry, record, dead, letters, schedule, wake
 -- ARGV: whether they keep their attempts (0 or 1), wake channel, msgpack of, for each: id, topic or '' for any,
 --   when it failed in ms or '' for any time, delay in ms
--- Answers: requeued, none or duplicate_id for each
+-- Answers: requeued, none or duplicate_id for each of the first. Fewer than were asked for where this run has no time
+--   for more.
 expect_type(POOL, 'zset')
 expect_type(DEAD, 'zset')
 expect_type(READY_DUE, 'hash')
@@ -49,6 +50,8 @@ for i = 1, #jobs, 4 do
     answer[#answer + 1] = 'none'
   elseif is_taken(BUCKET .. id, now) then
     answer[#answer + 1] = 'duplicate_id'
+  elseif not has_time_to_leave(id, letter.topic) then
+    break
   else
     local is_next = requeue(id, letters, letter, due)
     if due < earliest then earliest, is_first = due, is_next end
