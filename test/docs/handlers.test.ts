@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CliGround, type Define, expectQuiet, forEachStore } from '../support/cli.js';
+import { type CliGround, type Define, type Env, expectQuiet, forEachStore } from '../support/cli.js';
 import { idsOf } from '../support/jobs.js';
 import { blockWith } from './blocks.js';
 
@@ -11,7 +11,7 @@ const POP = 'delayer pop close_order --lease 60s';
 
 /**
  * The user's own work in each language: it appends each order to the file `seen`, and fails whenever the order is
- * `bad`.
+ * `bad`, `nul` (an error text with NUL) or `long` (one of 200,000 bytes).
  */
 const WORK: Readonly<Record<string, { readonly file: string; readonly text: string }>> = {
   sh: {
@@ -19,7 +19,11 @@ const WORK: Readonly<Record<string, { readonly file: string; readonly text: stri
     text: `#!/bin/sh
 read -r order
 echo "$order" >>seen
-case $order in *'"bad"'*) echo 'no such order' >&2; exit 3;; esac
+case $order in
+  *'"bad"'*) echo 'no such order' >&2; exit 3;;
+  *'"nul"'*) printf 'no\\0 such order' >&2; exit 3;;
+  *'"long"'*) printf '%0200000d' 0 >&2; exit 3;;
+esac
 `,
   },
   php: {
@@ -29,6 +33,8 @@ function cancel_order(array $order): void
 {
     file_put_contents('seen', json_encode($order) . "\\n", FILE_APPEND);
     if ($order['id'] === 'bad') throw new Exception('no such order');
+    if ($order['id'] === 'nul') throw new Exception("no\\0 such order");
+    if ($order['id'] === 'long') throw new Exception(str_repeat('0', 200000));
 }
 `,
   },
@@ -41,6 +47,10 @@ def cancel_order(order):
         seen.write(json.dumps(order, separators=(",", ":")) + "\\n")
     if order["id"] == "bad":
         raise ValueError("no such order")
+    if order["id"] == "nul":
+        raise ValueError("no\\0 such order \\ud800")
+    if order["id"] == "long":
+        raise ValueError("0" * 200000)
 `,
   },
 };
@@ -52,6 +62,30 @@ const LOOPS = [
   { language: 'php', interpreter: 'php', has: 'proc_open', work: 'php', reason: /no such order/ },
   { language: 'python', interpreter: 'python3', has: 'subprocess', work: 'python', reason: /no such order/ },
 ] as const;
+
+/**
+ * `delayer`, whose first `extend` fails as if the store was away, and which writes the exit code of each into the file
+ * `extended`.
+ */
+const DELAYER_WITHOUT_FIRST_EXTEND = `#!/bin/sh
+[ "$1" = extend ] || exec real-delayer "$@"
+code=69
+[ ! -e extended ] || { real-delayer "$@"; code=$?; }
+echo $code >>extended
+exit $code
+`;
+
+/** Waits for a renewal, then for the one that finds the lease lost, and then for the time of some renewals. */
+const WORK_THAT_LOSES_ITS_LEASE = `#!/bin/sh
+renewed() {
+  for _ in $(seq 100); do
+    grep -qx "$1" extended && return
+    /bin/sleep 0.1
+  done
+  return 1
+}
+renewed 0 && real-delayer remove --any-state --no-archive 1 && renewed 1 && /bin/sleep 1
+`;
 
 const isThere = (command: string, ...args: string[]): boolean => spawnSync(command, args).status === 0;
 
@@ -92,20 +126,26 @@ const withoutTimes = (text: string): string =>
 
 describe('docs/handlers.md', () => {
   forEachStore((cli, itOnce) => {
-    const push = async (...ids: string[]) => {
+    const pushRetriedAfter = async (ms: number, ...ids: string[]) => {
       const queue = await cli.queue();
-      const backoff = { firstMs: 0, lastMs: 0 };
+      const backoff = { firstMs: ms, lastMs: ms };
       const jobs = ids.map((id) => ({ id, topic: 'close_order', body: JSON.stringify({ id }) }));
       await queue.pushMany(jobs.map((job) => ({ ...job, retries: 1, backoff })));
     };
+    const push = (...ids: string[]) => pushRetriedAfter(0, ...ids);
 
-    for (const { language, interpreter, has, work, reason } of LOOPS) {
+    const runLoop = ({ language, interpreter, has, work }: (typeof LOOPS)[number], env: Env = {}) => {
+      setUpWork(cli, work);
+      writeFileSync(join(cli.home, 'loop'), blockWith(PAGE, language, has));
+      return cli.sh(`${interpreter} loop`, { env });
+    };
+
+    for (const loop of LOOPS) {
+      const { language, interpreter, reason } = loop;
       const name = `the worker loop in ${language} runs each job once, and makes a job that fails again a dead letter`;
       const runsLoop = async () => {
         await push('1', 'bad', '2');
-        setUpWork(cli, work);
-        writeFileSync(join(cli.home, 'loop'), blockWith(PAGE, language, has));
-        const outcome = await cli.sh(`${interpreter} loop`);
+        const outcome = await runLoop(loop);
         expect(outcome.code).to.equal(0);
         expect(outcome.stdout.toString()).to.equal('');
         const seen = readFileSync(join(cli.home, 'seen'), 'utf8').trimEnd().split('\n');
@@ -116,7 +156,69 @@ describe('docs/handlers.md', () => {
         expect(jobs[0]?.reason?.trimEnd()).to.match(reason);
       };
       whereThere(name, lacks(interpreter), runsLoop, itOnce);
+
+      whereThere(
+        `the worker loop in ${language} exits with 69 when the store cannot be reached`,
+        lacks(interpreter),
+        async () => {
+          const outcome = await runLoop(loop, { DELAYER_STORE: 'redis://localhost:1' });
+          expect(outcome.code).to.equal(69);
+          expect(outcome.stderr).to.match(/^delayer: .* cannot be reached: .*\n$/);
+        },
+        itOnce,
+      );
+
+      if (language === 'sh' || language === 'bash')
+        itOnce(`the worker loop in ${language} takes no job when it gets no temporary file`, async () => {
+          await push('1');
+          const outcome = await runLoop(loop, { TMPDIR: join(cli.home, 'missing') });
+          expect(outcome.code).to.equal(1);
+          expect(outcome.stderr).to.match(/^mktemp: .*\n$/);
+          expect((await (await cli.queue()).stats()).totals).to.include({ ready: 1 });
+        });
+
+      // The loop in sh passes no text on.
+      if (language !== 'sh')
+        whereThere(
+          `the worker loop in ${language} retries a job whose error text has NUL, or 200,000 bytes`,
+          lacks(interpreter),
+          async () => {
+            await pushRetriedAfter(3_600_000, 'nul', 'long');
+            expectQuiet(await runLoop(loop));
+            const queue = await cli.queue();
+            for (const [id, text] of [
+              ['nul', /no such order/],
+              ['long', /0{3000}/],
+            ] as const) {
+              const [job] = await queue.find(id);
+              expect(job).to.include({ state: 'delayed', attempts: 1 });
+              expect(job?.history?.[0]).to.include({ outcome: 'retried' });
+              expect(job?.history?.[0]?.reason).to.match(text);
+            }
+          },
+          itOnce,
+        );
     }
+
+    itOnce(
+      'the worker loop in bash renews its lease after a renewal has failed, until the lease is lost',
+      async () => {
+        await push('1');
+        const bin = (name: string) => join(cli.home, 'bin', name);
+        renameSync(bin('delayer'), bin('real-delayer'));
+        writeFileSync(bin('delayer'), DELAYER_WITHOUT_FIRST_EXTEND, { mode: 0o755 });
+        writeFileSync(bin('sleep'), '#!/bin/sh\necho "$1" >>pauses\nexec /bin/sleep 0.1\n', { mode: 0o755 });
+        setUpWork(cli, 'sh');
+        writeFileSync(bin('cancel-order'), WORK_THAT_LOSES_ITS_LEASE);
+        writeFileSync(join(cli.home, 'loop'), blockWith(PAGE, 'bash', POP));
+        const outcome = await cli.sh('bash loop');
+        expect(readFileSync(join(cli.home, 'extended'), 'utf8')).to.match(/^69\n(0\n)+1\n$/);
+        const pauses = readFileSync(join(cli.home, 'pauses'), 'utf8').trimEnd().split('\n').map(Number);
+        expect(Math.max(...pauses)).to.be.below(60 / 3);
+        expect(outcome.code).to.equal(0);
+        expect(outcome.stderr).to.match(/^.*lease.*\n$/); // Of ack.
+      },
+    );
 
     it('the one-line worker passes the body of the job to the handler', async () => {
       await push('1');
