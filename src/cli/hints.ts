@@ -6,7 +6,7 @@ const BY_CODE: Partial<Record<ErrorCode, string>> = {
   job_exists: 'Use --replace to overwrite it, --if-absent to keep it, or another --id.',
   store_auth:
     'Check the user and the password in the URL, DELAYER_REDIS_PASSWORD or DELAYER_REDIS_PASSWORD_FILE.',
-  store_full: 'Make room (pop and drain still work), then try again.',
+  store_full: 'Make room, then try again; on a Redis without memory pop and drain still work.',
   store_corrupt: 'Keep the file, and name another with --store.',
   outcome_unknown: 'Check with `delayer inspect --id ID` before you repeat it.',
   internal: 'This is a defect in delayer; run again with --debug and report it.',

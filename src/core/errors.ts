@@ -18,7 +18,7 @@ export const ERRORS = {
   store_replica: { exitCode: 69, hint: 'Name the primary in the store URL.' },
   store_loading: { exitCode: 69, hint: 'Try again when it has loaded its data.' },
   store_busy: { exitCode: 69, hint: 'Try again; if it stays busy, find out what uses it.' },
-  store_full: { exitCode: 69, hint: 'Make room, then try again; taking jobs still works.' },
+  store_full: { exitCode: 69, hint: 'Make room, then try again.' },
   store_wrong_type: {
     exitCode: 69,
     hint: 'Another program wrote that key: rename or delete it. delayer left it unchanged.',

@@ -1,3 +1,5 @@
+import type { DelayerError } from '../../core/errors.js';
+
 export interface ConnectionOptions {
   readonly label: string;
   /** Its path. */
@@ -35,6 +37,16 @@ export interface ClockWatch {
   lastJump(now: number): number;
 }
 
+/** What was tried for a transaction that met a full disk. */
+export interface RoomTried {
+  /** Does the transaction make room? Then a part of the room is given up that is reserved for that. */
+  readonly frees: boolean;
+  /** Was the log moved into the file, so that it can be written from its beginning? */
+  isEmptied: boolean;
+  /** Was the room of the log given back? */
+  isCut: boolean;
+}
+
 /** Watches the room on the disk: disk-space.ts. */
 export interface SpaceWatch {
   /** Is there so little room that transactions are to be short? */
@@ -48,6 +60,6 @@ export interface SpaceWatch {
   assertEnough(): void;
   /** Within a transaction: may it add so many bytes about jobs that are there already? */
   hasRoomFor(bytes: number): boolean;
-  /** The disk is full. @returns whether it is of use to try again */
-  makeRoom(mayUseSpare: boolean): boolean;
+  /** The disk is full. @returns whether it is of use to try again; in the end it is not */
+  makeRoom(error: DelayerError, tried: RoomTried): boolean;
 }

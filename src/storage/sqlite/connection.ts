@@ -158,15 +158,14 @@ export class Connection {
 
   /** Tries again when the disk was full, or the file had a value that no delayer wrote, if that could be mended. */
   private async commitAtLast(group: Write[], first?: Promise<unknown[]>): Promise<unknown[]> {
-    const frees = group.every((one) => one.frees);
-    let mayMakeRoom = true;
+    const tried = { frees: group.every(({ frees }) => frees), isEmptied: false, isCut: false };
     let mayMend = true;
     for (let attempt = first; ; attempt = undefined) {
       try {
         return this.committed(await (attempt ?? this.retry.run(() => this.commit(group), group)));
       } catch (error) {
-        if (mayMakeRoom && isFull(error) && this.space?.makeRoom(frees) === true) mayMakeRoom = false;
-        else if (mayMend && isStrangeValue((error as DelayerError).cause)) {
+        if (isFull(error) && this.space?.makeRoom(error, tried) === true) continue;
+        if (mayMend && isStrangeValue((error as DelayerError).cause)) {
           mayMend = false;
           await this.retry.run(() => this.atomically('BEGIN IMMEDIATE', () => this.hooks.mend?.()));
           this.agenda.forget();

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DelayerError } from '../../core/errors.js';
-import type { SpaceWatch } from './connection-parts.js';
+import type { RoomTried, SpaceWatch } from './connection-parts.js';
 import type { Connection } from './connection.js';
 import { STORE } from './driver.js';
 import { askDisk } from './free-bytes.js';
@@ -25,6 +25,8 @@ const LEFT_FREE_BYTES = 1024 * 1024;
 const LOG_BYTES = 512 * 1024;
 /** What failing jobs leave for the file itself (bytes): leases need some of it, until their jobs are gone. */
 const LEFT_FOR_FILE_BYTES = 64 * 1024;
+const STILL_TAKEABLE =
+  'Make room on that disk, then try again; what was pushed before is safe, and taking jobs still works.';
 /** How often (ms) a process asks how much room is free; when there is little, at each push. */
 const LOOK_MS = 50;
 
@@ -58,9 +60,12 @@ export class DiskSpace implements SpaceWatch {
    * @throws DelayerError `store_full`
    */
   assertEnough(): void {
-    if (!this.isScarce || this.freeBytes() >= this.growth() + LEFT_FREE_BYTES) return;
+    if (!this.isScarce) return;
+    const [free, growth] = [this.freeBytes(), this.growth()];
+    if (free >= growth + LEFT_FREE_BYTES) return;
+    const isTakeable = free + this.spare.bytes() >= growth + LOG_BYTES;
     throw new DelayerError('store_full', `${this.connection.label} has no space left on its disk`, {
-      hint: MAKE_ROOM,
+      hint: isTakeable ? STILL_TAKEABLE : MAKE_ROOM,
     });
   }
 
@@ -72,15 +77,25 @@ export class DiskSpace implements SpaceWatch {
     if (!this.isScarce) return true;
     const unused = this.pragma('freelist_count') * this.pragma('page_size');
     const growth = this.growth() + Math.max(0, bytes + LEFT_FOR_FILE_BYTES - unused);
-    const log = statSync(besideFile(this.file, 'wal'), { throwIfNoEntry: false })?.size ?? 0;
-    const toCome = Math.max(0, LOG_BYTES - log);
+    const toCome = Math.max(0, LOG_BYTES - this.logBytes());
     return this.freeBytes() + this.spare.bytes() >= growth + toCome;
   }
 
-  /** The disk is full. @returns whether it was of use to try again */
-  makeRoom(mayUseSpare: boolean): boolean {
-    const hasLetGo = mayUseSpare && this.spare.letGo();
-    return this.emptyLog() || hasLetGo;
+  /** The disk is full. @returns whether it is of use to try again */
+  makeRoom(error: DelayerError, tried: RoomTried): boolean {
+    const isFirst = !tried.isEmptied;
+    tried.isEmptied = true;
+    // The log keeps its length here, because other programs may take what it gives back.
+    if (isFirst && this.logBytes() > 0 && this.emptyLog('RESTART')) return true;
+    // Without a cause it was not SQLite that failed: what was to be kept of failed jobs left the room for taking jobs.
+    if (tried.frees && error.cause !== undefined && this.spare.letGo()) {
+      // This may have failed before for want of the room that there is now.
+      this.emptyLog('RESTART');
+      return true;
+    }
+    if (tried.isCut || this.logBytes() === 0) return false;
+    tried.isCut = true;
+    return this.emptyLog('TRUNCATE');
   }
 
   /** By how much (bytes) the file grows when its log is moved into it. */
@@ -88,13 +103,17 @@ export class DiskSpace implements SpaceWatch {
     return Math.max(0, this.pragma('page_count') * this.pragma('page_size') - statSync(this.file).size);
   }
 
+  private logBytes(): number {
+    return statSync(besideFile(this.file, 'wal'), { throwIfNoEntry: false })?.size ?? 0;
+  }
+
   private pragma(name: string): number {
     return Object.values(this.connection.get(`PRAGMA ${STORE}.${name}`) as Record<string, number>)[0] ?? 0;
   }
 
-  private emptyLog(): boolean {
+  private emptyLog(mode: 'RESTART' | 'TRUNCATE'): boolean {
     try {
-      const { busy } = this.connection.get(`PRAGMA ${STORE}.wal_checkpoint(TRUNCATE)`) as { busy: number };
+      const { busy } = this.connection.get(`PRAGMA ${STORE}.wal_checkpoint(${mode})`) as { busy: number };
       return busy === 0;
     } catch {
       return false;

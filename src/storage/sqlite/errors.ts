@@ -155,7 +155,7 @@ export function fromSqlite(error: unknown, label: string, file: string): Delayer
 }
 
 /** Is there no room on the disk for what was to be written? */
-export function isFull(error: unknown): boolean {
+export function isFull(error: unknown): error is DelayerError {
   return error instanceof DelayerError && error.code === 'store_full';
 }
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Connection } from './connection.js';
 import { DiskSpace } from './disk-space.js';
 import { askDisk, type FreeBytes } from './free-bytes.js';
-import { absentError, isFull } from './errors.js';
+import { absentError, fromSqlite, isFull } from './errors.js';
 import { askSystem, type FilePlace, isThere, makeFile } from './file.js';
 import { absolute, besideFile, openConnection, type OpenOptions } from './open.js';
 import { SpareRoom } from './spare-room.js';
@@ -99,6 +99,7 @@ export class StoreFile {
     const connection = this.connection ?? (await this.opening?.catch(() => undefined));
     await connection?.idle();
     connection?.close();
+    this.room?.takeBack();
   }
 
   private async create(): Promise<Connection> {
@@ -116,24 +117,29 @@ export class StoreFile {
   }
 
   /** To open a file takes some room on its disk, too. What adds jobs is refused later all the same. */
-  private async openOnDisk(): Promise<Connection> {
-    try {
-      return await openConnection(this.place.file, this.options);
-    } catch (error) {
-      if (!isFull(error) || !this.spareRoom().letGo()) throw error;
-      return openConnection(this.place.file, this.options);
+  private async openOnDisk(room: SpareRoom): Promise<Connection> {
+    for (;;) {
+      try {
+        return await openConnection(this.place.file, this.options);
+      } catch (error) {
+        if (!isFull(error) || !room.letGo()) throw error;
+      }
     }
   }
 
   private spareRoom(): SpareRoom {
-    return new SpareRoom(besideFile(this.path, 'spare'), this.path);
+    try {
+      return new SpareRoom(besideFile(this.path, 'spare'), this.path);
+    } catch (error) {
+      throw fromSqlite(error, this.label, this.path);
+    }
   }
 
   private async open(): Promise<Connection> {
-    const connection = await this.openOnDisk();
-    connection.hooks.onCommit = () => this.onCommit?.();
     const room = this.spareRoom();
     this.room = room;
+    const connection = await this.openOnDisk(room);
+    connection.hooks.onCommit = () => this.onCommit?.();
     connection.space = new DiskSpace(connection, this.path, room);
     connection.hooks.onMoved = () => {
       if (this.connection === connection) this.connection = undefined;

@@ -12,8 +12,7 @@ interface Sentence {
 }
 
 export const ANOTHER_FILE = 'Name another file.';
-export const MAKE_ROOM =
-  'Make room on that disk, then try again; what was pushed before is safe, and taking jobs still works.';
+export const MAKE_ROOM = 'Make room on that disk, then try again; what was pushed before is safe.';
 const OWNER_AND_MODE = 'Check the owner and the mode of the file and its folder.';
 
 const SENTENCES: Partial<Record<string, Sentence>> = {

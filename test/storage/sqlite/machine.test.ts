@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, watch, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
 import { expect } from 'chai';
+import type { Queue } from '../../../src/core/queue.js';
 import { openQueue } from '../../../src/storage/open.js';
 import { mountMemory } from '../../support/disk.js';
 import { eventually, failureOf } from '../../support/eventually.js';
@@ -19,6 +20,14 @@ describe('an SQLite file on a machine with little disk, descriptors or rights', 
     mkdirSync(folder.path('disk'));
     unmount = mountMemory(folder.path('disk'), options);
     if (unmount === undefined) test.skip();
+  };
+  /** Another program takes what is left of the small disk. */
+  const takeAll = (name: string) => {
+    try {
+      writeFileSync(folder.path(`disk/other-${name}`), Buffer.alloc(32 * 1024 * 1024));
+    } catch {
+      // The disk is full by that.
+    }
   };
   const told = async (options: Parameters<typeof startChild>[1], name = 'queue.db') =>
     (await startChild(['push', folder.path(name), 'id', 1], options).ended()).join('\n');
@@ -138,7 +147,95 @@ describe('an SQLite file on a machine with little disk, descriptors or rights', 
       expect(await failureOf(queue.push({ topic: 'topic', body: 'b' }))).to.include({ code: 'store_full' });
       await queue.close();
     }
+    // The test needs room to open the file; delayer has taken its own back.
+    rmSync(folder.path('disk/other'));
     expect(integrityOf(folder.path(file))).to.equal('ok');
+  });
+
+  describe('on a full disk on which another program takes all room that is given up,', () => {
+    const file = 'disk/queue.db';
+    /** Opens the file for one call, as a command does. */
+    const once = async <T>(call: (queue: Queue) => Promise<T>): Promise<T> => {
+      const queue = await openQueue(`sqlite:${folder.path(file)}`);
+      try {
+        return await call(queue);
+      } finally {
+        await queue.close();
+      }
+    };
+    const push = (count: number, stem = '') =>
+      once((queue) =>
+        queue.pushMany(ids(count, stem).map((id) => ({ id, topic: 'topic', body: Buffer.alloc(900) }))),
+      );
+
+    it('each process that takes jobs takes back what it gave up, so that the next one can', async function () {
+      mountOrSkip(this, 'size=20m');
+      await push(100);
+      takeAll('first');
+      for (const id of ids(40)) {
+        expect((await once((queue) => queue.pop('topic')))?.id.toString()).to.equal(id);
+        takeAll(id);
+      }
+      expect(statSync(folder.path(`${file}-spare`)).size).to.be.greaterThan(1024 * 1024 - 64 * 1024);
+      rmSync(folder.path('disk/other-first'));
+      expect(integrityOf(folder.path(file))).to.equal('ok');
+    });
+
+    it('a worker takes and ends thousands of jobs without giving up the whole reserve', async function () {
+      mountOrSkip(this, 'size=20m');
+      await push(3000);
+      takeAll('first');
+      const taken = await once(async (queue) => {
+        for (let count = 0; ;) {
+          const { jobs } = await queue.reserve({ topics: 'topic', limit: 30, leaseMs: 60_000 });
+          if (jobs.length === 0) return count;
+          takeAll(`taken-${count}`);
+          expect(await queue.ack(jobs)).to.not.include(false);
+          takeAll(`acknowledged-${count}`);
+          count += jobs.length;
+          expect(statSync(folder.path(`${file}-spare`)).size).to.be.greaterThan(512 * 1024);
+        }
+      });
+      expect(taken).to.equal(3000);
+      rmSync(folder.path('disk/other-first'));
+      expect(integrityOf(folder.path(file))).to.equal('ok');
+    });
+
+    it('jobs can be taken on a disk that never had more than three megabytes', async function () {
+      mountOrSkip(this, 'size=3m');
+      await push(100);
+      takeAll('first');
+      for (const id of ids(5))
+        expect((await once((queue) => queue.pop('topic')))?.id.toString()).to.equal(id);
+      const failure = await failureOf(push(1, 'late-'));
+      expect(failure)
+        .to.have.property('hint')
+        .that.matches(/ taking jobs still works\.$/);
+    });
+
+    it('a call that could take no job says what to do, and not that jobs can be taken', async function () {
+      mountOrSkip(this, 'size=3m');
+      await push(100);
+      rmSync(folder.path(`${file}-spare`));
+      takeAll('first');
+      for (const call of [(queue: Queue) => queue.pop('topic'), (queue: Queue) => queue.remove('0')])
+        expect(await failureOf(once<unknown>(call))).to.include({
+          code: 'store_full',
+          hint: 'Make room on that disk, then try again; what was pushed before is safe.',
+        });
+    });
+
+    it('the reserve grows with the room that there is, and keeps no more than a megabyte', async function () {
+      mountOrSkip(this, 'size=3m');
+      await push(1);
+      const size = () => statSync(folder.path(`${file}-spare`)).size;
+      expect(size()).to.be.within(512 * 1024, 768 * 1024);
+      execFileSync('mount', ['-o', 'remount,size=20m', folder.path('disk')]);
+      await push(1, 'more-');
+      expect(size()).to.equal(1024 * 1024);
+      await push(1, 'most-');
+      expect(size()).to.equal(1024 * 1024);
+    });
   });
 
   it('the first push on a full disk fails with store_full', async function () {
