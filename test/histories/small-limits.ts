@@ -8,11 +8,9 @@ import { type Defect, LUA } from './defect.js';
 export const SMALL_LIMITS: Pick<Defect, 'name' | 'edits'> = {
   name: 'small limits',
   edits: [
-    [
-      `${LUA}/lib/known.lua`,
-      `DIGEST_IDS, HAS_UNNOTED = 1000, 250, 8, ''`,
-      `DIGEST_IDS, HAS_UNNOTED = 4, 2, 2, ''`,
-    ],
+    [`${LUA}/lib/mark.lua`, `MARKED_FROM, HAS_UNNOTED = 250, ''`, `MARKED_FROM, HAS_UNNOTED = 2, ''`],
+    [`${LUA}/lib/known.lua`, `SHORT_LIST, DIGEST_IDS = 1000, 8`, `SHORT_LIST, DIGEST_IDS = 4, 2`],
+    [`${LUA}/lib/known.lua`, `REPEATED_WITHIN = 250`, `REPEATED_WITHIN = 2`],
     [`${LUA}/lib/known.lua`, `NOTES_OF_A_RUN = 750`, `NOTES_OF_A_RUN = 6`],
     [`${LUA}/lib/leave.lua`, `TICK, AROUND = 3, 2000, 100`, `TICK, AROUND = 3, 2000, 1`],
     [`${LUA}/lib/lookup.lua`, `MANY, WALKED_BY_MANY = 8,`, `MANY, WALKED_BY_MANY = 2,`],

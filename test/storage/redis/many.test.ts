@@ -172,4 +172,28 @@ describe('calls on many jobs in Redis', () => {
       const left = new Set(await entries('topic'));
       expect(failed.filter((id) => left.has(id))).to.deep.equal([]);
     });
+
+  /** How a daemon of the original kind that had looked before moves the first jobs of a list as well, in their order. */
+  const REPEATS: Readonly<Record<string, { readonly count: number; readonly taken: number }>> = {
+    'all of them': { count: 1500, taken: 0 },
+    'the last 40 of them, while original clients take as many': { count: 40, taken: 40 },
+    'the last 300 of them, while original clients take some': { count: 300, taken: 200 },
+  };
+  for (const [what, { count, taken }] of Object.entries(REPEATS))
+    for (const act of count === 1500 ? (['pop', 'nack', 'remove'] as const) : (['remove'] as const))
+      it(`a daemon that repeats a promotion of delayer, ${what}, leaves no entry by which a job is early after a ${act}`, async () => {
+        const ids = names(1500);
+        const queue = ground.queue();
+        await queue.pushMany(ids.map((id) => ({ id, topic: 'topic', body: id })));
+        await maintainAll(queue);
+        for (const id of ids.slice(-count)) await ground.raw.lpush(key('ready_queue:topic'), id);
+        for (let i = 0; i < taken; i += 1) await ground.raw.rpop(key('ready_queue:topic'));
+        const id = (act === 'remove' ? ids.at(-1) : ids[0]) ?? '';
+        if (act === 'remove') await queue.removeMany(all(ids.slice(-40), ['ready']));
+        if (act === 'pop') expect(textOf(await queue.pop('topic'))).to.equal(id);
+        if (act === 'nack') await queue.nack(await reserve(queue, 'topic'), { delayMs: LONG_MS });
+        else await queue.push({ id, topic: 'topic', body: 'again', delayMs: LONG_MS });
+        expect((await queue.find(id)).map(({ state }) => state)).to.deep.equal(['delayed']);
+        expect(await entries('topic')).to.not.include(id);
+      });
 });

@@ -10,7 +10,7 @@ describe('the sweep through the ready lists', () => {
   const parts: number[] = [];
   let taken = 0;
   const redis = {
-    callBuffer: (_command: string, ...args: unknown[]) => {
+    sendCommand: ({ args }: { args: string[] }) => {
       parts.push(Number(args.at(-1)));
       return Promise.resolve([0, taken, 5000, 0]);
     },

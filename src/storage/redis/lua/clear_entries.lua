@@ -1,6 +1,6 @@
 -- Looks through a part of a long ready list, from the left, for entries of ids that are to be pushed. Entries of ids
 -- that are no ready jobs of that topic are taken out, and all entries of a ready job but the one that is delivered.
--- include: keys, time, note, bounds, known, holes, clear
+-- include: keys, time, note, bounds, mark, known, holes, clear
 -- ARGV: topic, index from the left, the id before that index, msgpack of the ids
 -- Answers: index where to go on (0: begin anew, what was found before does not count), or -1 at the end; the id before
 --   that index; from index 0 how each id stands (lib/clear.lua), otherwise nothing; then for each entry that was left

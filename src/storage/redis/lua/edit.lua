@@ -1,5 +1,5 @@
 -- Gives a job that is delayed, due or ready another body or ready lifetime, in its place.
--- include: keys, time, note, memo, bounds, known, holes, clear, leave, lookup
+-- include: keys, time, note, memo, bounds, mark, known, holes, clear, leave, lookup
 -- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), its guard (lib/lookup.lua), whether there is
 --   a new body (0 or 1), the new body, ready lifetime in ms or ''
 -- Answers: the topic of the list that was not looked through, or ''; whether the job was edited (0 or 1), or -1 where

@@ -1,7 +1,7 @@
 -- Leases jobs as an operator, also delayed and due ones. When such a lease ends its jobs are what they were, as
 -- after a release. It stops before the first job for which a long ready list has to be searched first, whose body is
 -- one too many for this run, or for which it has no time.
--- include: keys, time, note, memo, bounds, known, holes, clear, leave, lookup, record, waiting
+-- include: keys, time, note, memo, bounds, mark, known, holes, clear, leave, lookup, record, waiting
 -- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), token, lease in ms, who holds them, then
 --   msgpack of, for each job: its guard (lib/lookup.lua), 1 where it waits for another one of its id, 0 where it does
 --   not, '' for either

@@ -1,6 +1,7 @@
 -- Takes in jobs as they were in another store, each by itself, up to the first for which a long ready list has to be
 -- searched first. Jobs that are due go to the pool as well, so that promotion puts them in order.
--- include: keys, time, note, memo, bounds, known, holes, clear, admit, record, waiting, dead, letters, schedule, wake
+-- include: keys, time, note, memo, bounds, mark, known, holes, clear, admit, record, waiting, dead, letters, schedule,
+--   wake
 -- ARGV: on existing (refuse, replace or keep), wake channel, msgpack of what clear_entries.lua has found (push.lua) or
 --   '', the line up to which the file is believed to be imported, and that up to which it is when all jobs are in, or
 --   '' when the jobs are lines that were refused, for how long that is kept in ms, msgpack of the lines of the jobs or

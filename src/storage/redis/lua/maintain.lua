@@ -1,6 +1,6 @@
 -- One bounded step of what a daemon does: due jobs become ready, leases that have ended bring their jobs
 -- back or make dead letters of them, and dead letters past their time are deleted.
--- include: keys, time, note, bounds, known, forget, entry, topics, due, promote, next, lateness
+-- include: keys, time, note, bounds, mark, known, forget, entry, topics, due, promote, next, lateness
 -- ARGV: skip (due jobs to pass over), limit, JSON of the upper bounds of the classes of lateness in ms, in rising
 --   order
 -- Answers: promoted, expired, reclaimed, deleted, stuck, more (0 or 1), ms until the next event or -1, whether
@@ -50,22 +50,20 @@ end
 
 -- Jobs come back into the pool or a ready list, or become dead letters.
 local may_reclaim = due and lease_end and notes and old_letters
-local nothing = { reclaimed = 0, waiting = 0, buried = {}, more = false }
+local back = { reclaimed = 0, waiting = 0, buried = {}, more = false }
 
 -- Mostly there is nothing else to do, and Redis makes each function of what follows anew at every run.
 local is_back_due, is_letter_due = may_reclaim and lease_end <= now, (old_letters or 0) > 0
-if not is_back_due and not is_letter_due then return promote_after(limit, nothing, 0, false) end
+if not is_back_due and not is_letter_due then return promote_after(limit, back, 0, false) end
 
 -- include: extras, policy, memo, record, schedule, line, waiting, comeback, dead, reclaim
--- Ids whose dead letters are looked at: each is a list that is read whole.
-local DELETE_LIMIT = 20
-
-local back = is_back_due and reclaim(now, math.ceil(limit / JOBS_OF_RETURN)) or nothing
 local deleted, more_letters = 0, false
-if is_letter_due then deleted, more_letters = delete_old_letters(now, DELETE_LIMIT) end
+if is_back_due then back = reclaim(now, math.ceil(limit / JOBS_OF_RETURN)) end
+-- Of few ids: the dead letters of each are a list that is read whole.
+if is_letter_due then deleted, more_letters = delete_old_letters(now, 20) end
 -- What has come back may be due, or the first whose lease ends.
 if is_back_due then due, lease_end = due_jobs(now, skip, limit, ask), first_lease_end(ask) end
 -- One run does so much in all. At least one job is promoted, so that what is due does not wait for what
 -- comes back.
-local came = back.reclaimed + back.waiting + #back.buried / 3
-return promote_after(math.max(1, limit - JOBS_OF_RETURN * came), back, deleted, more_letters)
+limit = math.max(1, limit - JOBS_OF_RETURN * (back.reclaimed + back.waiting + #back.buried / 3))
+return promote_after(limit, back, deleted, more_letters)

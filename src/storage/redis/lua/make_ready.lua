@@ -1,6 +1,6 @@
 -- Makes delayed jobs due now and ready at once, before all other jobs of their topics. It stops before the first job
 -- whose body is one too many for this run, or for which it has no time.
--- include: keys, time, note, memo, bounds, known, entry, holes, clear, leave, lookup, record, redate, line
+-- include: keys, time, note, memo, bounds, mark, known, entry, holes, clear, leave, lookup, record, redate, line
 -- ARGV: msgpack of, for each job: its guard (lib/lookup.lua)
 -- Answers: for each job that was dealt with: whether it was made ready (0 or 1), and what it was (delayed, due, ready,
 --   expired, dead or none)

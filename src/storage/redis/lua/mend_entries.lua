@@ -1,7 +1,7 @@
 -- Removes entries from a ready list that are still wrong: those of jobs that are in the pool, of another topic or
 -- gone, and all entries of a job but the one that is delivered first. A job whose only entry was in the list of
 -- another topic goes to the end of its own line: otherwise nobody would be given it.
--- include: keys, time, note, bounds, known
+-- include: keys, time, note, bounds, mark, known
 -- ARGV: topic, then the ids
 -- Answers: for each of the first ids, for as many as one run can look through the list, whether entries were taken out
 local topic = ARGV[1]

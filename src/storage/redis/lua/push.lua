@@ -49,7 +49,7 @@ if #jobs == 5 and ARGV[1] ~= 'keep' and ARGV[1] ~= 'keep_known' and ARGV[3] == '
   end
 end
 
--- include: record, waiting, search, note, memo, bounds, known, holes, clear, admit
+-- include: record, waiting, search, note, memo, bounds, mark, known, holes, clear, admit
 expect_type(POOL, 'zset')
 local on_existing, cleared = ARGV[1] == 'keep_known' and 'keep' or ARGV[1], read_cleared(ARGV[3])
 local any_notes = look('hash', 'HLEN', READY_DUE) > 0

@@ -1,6 +1,6 @@
 -- Ends leases of one reservation as if their jobs had never been reserved. A job that cannot come back yet waits,
 -- and comes back later.
--- include: keys, time, extras, note, memo, bounds, known, entry, record, schedule, line, waiting, comeback, wake
+-- include: keys, time, extras, note, memo, bounds, mark, known, entry, record, schedule, line, waiting, comeback, wake
 -- ARGV: again (1 when the answer to this request may have been lost before), wake channel, token, the deadline in ms
 --   when the leases were made, then the numbers of the jobs
 -- Answers: see answer_held in lib/record.lua

@@ -1,6 +1,6 @@
 -- Removes jobs that are what they are believed to be; up to the first that needs to know more of a ready list than one
 -- run can find out, or that this run has no time for, or that is of the id of another one.
--- include: keys, time, note, bounds, known, holes, clear, leave, lookup, record, waiting, dead, letters
+-- include: keys, time, note, bounds, mark, known, holes, clear, leave, lookup, record, waiting, dead, letters
 -- ARGV: msgpack of what clear_entries.lua has found, or '' (see push.lua), then msgpack of, for each job: its guard
 --   (lib/lookup.lua), 1 where it waits for another one of its id, 0 where it does not, '' for either, when it failed in
 --   ms or '' for any time, the topic in whose ready list an entry of it was seen or ''

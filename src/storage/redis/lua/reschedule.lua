@@ -1,6 +1,7 @@
 -- Gives delayed jobs another due time, from which their whole ready lifetime counts. It stops before the first job
 -- whose body is one too many for this run, for which it has no time, or that has the id of another one.
--- include: keys, time, note, memo, bounds, known, entry, holes, clear, leave, lookup, record, redate, schedule, wake
+-- include: keys, time, note, memo, bounds, mark, known, entry, holes, clear, leave, lookup, record, redate, schedule,
+--   wake
 -- ARGV: wake channel, msgpack of, for each job: its guard (lib/lookup.lua), how its new due time is given (delay, at
 --   or by), that in ms
 -- Answers: for each job that was dealt with: what it was (delayed, due, ready, expired, dead or none), and when it is

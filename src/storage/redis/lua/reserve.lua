@@ -1,6 +1,6 @@
 -- Leases the jobs that are due first, of the first topics that have some. To other clients this looks like
 -- a pop: the id leaves the ready list, and its bucket is gone.
--- include: keys, time, lock, note, next, due
+-- include: keys, time, lock, note, next, due, mark
 -- ARGV: token, policy (lib/policy.lua) or '', who reserves or '', '' or msgpack of the name of a lock, its owner and
 --   for how long in ms; msgpack of limit, lease in ms, skip, promotion limit, most bytes of bodies in one answer, how
 --   long a dead letter is kept in ms (0: for ever), whether leases that have ended come first; then the topics
@@ -41,6 +41,17 @@ local function pack_lease(topics, jobs)
   return cmsgpack.pack(rows)
 end
 
+-- Keeps the mark of a list from whose right end entries were taken: `before` and `after` are its lengths. One that has
+-- grown behind delayer's back has entries of another daemon.
+local function keep_mark(topic, before, after)
+  if before <= MARKED_FROM then return end
+  local mark = redis.pcall('HGET', READY_KNOWN, topic)
+  local digest, entries = read_mark(type(mark) == 'string' and mark or nil)
+  if digest then
+    redis.pcall('HSET', READY_KNOWN, topic, before <= entries and digest .. ' ' .. after or HAS_UNNOTED)
+  end
+end
+
 local lease_end, due_now = first_lease_end(look), due_jobs(now, skip, promote_limit, look)
 
 -- Leases the job at the head of a ready list where nothing but its note is known of it; false where that cannot be
@@ -61,7 +72,9 @@ local function lease_first(topic)
   if redis.pcall('ZADD', RESERVED, 'NX', to_score(lease_until), token) ~= 1 then return false end
   add_job(1, id, job[2], due, expires_at, 1, place, '', '')
   call('SET', INFLIGHT .. token, pack_lease(topic, 1))
+  local entries = call('LLEN', READY .. topic)
   call('RPOP', READY .. topic)
+  keep_mark(topic, entries, entries - 1)
   if note then call('HDEL', READY_DUE, id) end
   call('UNLINK', bucket)
   return true
@@ -254,7 +267,11 @@ if #broken > 0 then
   end
 end
 for topic, entries in pairs(entries_of) do
-  if entries > 0 then call('LTRIM', READY .. topic, 0, -entries - 1) end
+  if entries > 0 then
+    local before = call('LLEN', READY .. topic)
+    call('LTRIM', READY .. topic, 0, -entries - 1)
+    keep_mark(topic, before, before - entries)
+  end
 end
 for i = 1, #notes_of, 1000 do call('HDEL', READY_DUE, unpack(notes_of, i, math.min(i + 999, #notes_of))) end
 if #buckets > 0 then call('UNLINK', unpack(buckets)) end

@@ -1,7 +1,7 @@
 -- Removes entries that are no ready jobs from a part of a ready list: those of jobs that have expired, that are in
 -- the pool, or that are in the ready list of another topic by now, and second entries of one job. The only entry of a
 -- job of another topic stays, because without it nothing would lead to that job; mend_entries.lua moves it.
--- include: keys, time, note, bounds, known, holes
+-- include: keys, time, note, bounds, mark, known, holes
 -- ARGV: topic, index from the left, or -1 for the part at the right end, how many entries to look at
 -- Answers: how many of them had expired, how many entries were taken out in all, the index where to go on or -1 at
 --   the end, how many of those that were taken out stood there a second time, and msgpack of the ids of ready jobs

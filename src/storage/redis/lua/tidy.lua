@@ -1,6 +1,6 @@
 -- Clears away leftovers in delayer's own keys, and brings back jobs that were set aside when nothing is in their way
 -- any more. It checks a sample of each, so that one run is short; many runs leave nothing over.
--- include: keys, aside, time, note, bounds, known, forget, line
+-- include: keys, aside, time, note, bounds, mark, known, forget, line
 -- ARGV: none
 -- Answers: how many jobs were brought back, how many notes were forgotten, then the topics of ready lists in
 --   which expired entries may stand

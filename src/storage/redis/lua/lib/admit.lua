@@ -1,4 +1,4 @@
--- needs: keys, time, note, bounds, known, holes, clear
+-- needs: keys, time, note, bounds, mark, known, holes, clear
 
 -- How a job is added although its id may exist already. `run` has what is the same for all jobs of a run:
 -- on_existing (refuse, replace or keep), now, the number of jobs, what was cleared (lib/clear.lua), the ready lists

@@ -1,4 +1,4 @@
--- needs: keys, time, note, bounds, known, holes
+-- needs: keys, time, note, bounds, mark, known, holes
 
 -- Before a job is pushed, old entries of its id have to leave the ready lists, because other clients would deliver
 -- the new job early through them. A list that is too long to be searched in this run is searched in parts by the
@@ -42,7 +42,7 @@ local function look_at_list(topic, jobs, cleared)
   local list = { topic = topic, entries = read('LLEN', ready) or 0, walked = {} }
   if cleared then list.cleared, list.standings = cleared.found, cleared.standings end
   if list.entries > SHORT_LIST then
-    list.is_known = is_known(topic)
+    list.is_known = is_known(topic, list.entries)
   elseif list.entries > 0 and jobs >= READ_LIST_FROM and may_read(ready, list.entries) then
     list.places, list.is_read = {}, true
     read_places(list, 0, -1)

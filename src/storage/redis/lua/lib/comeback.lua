@@ -1,4 +1,4 @@
--- needs: keys, time, note, memo, bounds, known, entry, record, schedule, line, waiting
+-- needs: keys, time, note, memo, bounds, mark, known, entry, record, schedule, line, waiting
 
 -- How jobs come back from a consumer: ready at their old place, or delayed when they are due later.
 

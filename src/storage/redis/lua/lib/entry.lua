@@ -1,4 +1,4 @@
--- needs: keys, time, note, bounds, known
+-- needs: keys, time, note, bounds, mark, known
 
 -- An entry of a job that is gone would make other clients deliver a new job of its id early. If it cannot be
 -- removed, because a search would take too long, its note stays. Answers the topic of the note.
@@ -13,7 +13,7 @@ end
 -- False if a search would take too long.
 local function leave_unnoted(id, topic)
   local entries = read('LLEN', READY .. topic) or 0
-  if entries == 0 or (entries > SHORT_LIST and is_known(topic)) then return true end
+  if entries == 0 or (entries > SHORT_LIST and is_known(topic, entries)) then return true end
   return leave_ready_list(id, topic)
 end
 
@@ -25,29 +25,6 @@ local function leave_all_lists(id, topic)
   if noted ~= topic then leave_unnoted(id, topic) end
   local before = read('HGET', BUCKET .. id, 'topic')
   if before and before ~= topic and before ~= noted then leave_unnoted(id, before) end
-end
-
--- A run that moves many jobs ends before the first for which it has no time to look for old entries; the caller runs
--- it again for the rest. The first job is moved in any case.
-local planned, is_first_plan, cost_of = 0, true, {}
-
-local function cost_to_leave(topic, is_noted)
-  local name = (is_noted and 'noted ' or '') .. topic
-  if not cost_of[name] then
-    local entries = read('LLEN', READY .. topic) or 0
-    local is_passed_over = not is_noted and entries > SHORT_LIST and is_known(topic)
-    cost_of[name] = is_passed_over and 0 or walk_cost(READY .. topic, entries)
-  end
-  return cost_of[name]
-end
-
-local function has_time_to_leave(id, topic)
-  local noted = noted_topic(redis.call('HGET', READY_DUE, id))
-  planned = planned + (noted and cost_to_leave(noted, true) or 0)
-  if noted ~= topic then planned = planned + cost_to_leave(topic, false) end
-  local is_first = is_first_plan
-  is_first_plan = false
-  return is_first or planned <= walk_budget
 end
 
 -- A job that becomes ready may have an older note, of a former job of its id. If that one's entry cannot be removed,

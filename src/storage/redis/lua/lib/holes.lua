@@ -1,4 +1,4 @@
--- needs: keys, time, note, bounds, known
+-- needs: keys, time, note, bounds, mark, known
 
 -- Removes those of the indexes, from the left and in rising order, that are at the end of the list. Answers how many
 -- these are.

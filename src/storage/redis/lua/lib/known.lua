@@ -1,11 +1,15 @@
--- needs: keys, time, note, bounds
+-- needs: keys, time, note, bounds, mark
 
--- READY_KNOWN has the topics of long ready lists. If every entry of a list has its own note (lib/note.lua), the value
--- is a digest of the ids at the left end. As long as these ids stand there, no client but delayer has pushed, so an id
--- without a note is not in the list, and a push need not walk it. Short lists are walked in any case. A list is
--- marked well before it is long, when few entries have to be checked. If some have no note then, it is marked as
--- such, so that it is checked only once.
-local SHORT_LIST, MARKED_FROM, DIGEST_IDS, HAS_UNNOTED = 1000, 250, 8, ''
+-- If every entry of a long ready list has its own note, an id without a note is not in it, and a push need not walk it
+-- (lib/mark.lua). As long as the ids at the left end stay, and the list grows by delayer alone, no other client has
+-- pushed. Short lists are walked in any case. A list is marked well before it is long, when few entries have to be
+-- checked. If some have no note then, it is marked as such, so that it is checked only once.
+local SHORT_LIST, DIGEST_IDS = 1000, 8
+
+-- A daemon that had looked at the pool before delayer promoted adds the same ids once more, in the same order. If
+-- others have taken as many meanwhile, the length does not show it: so many entries at the left end are searched for
+-- the first one.
+local REPEATED_WITHIN = 250
 
 -- Notes that a run compares, at some 2 to 4 µs each, because one promotion may have many lists to mark. A list that
 -- has to wait is checked after a later promotion, unless it is too long by then.
@@ -20,15 +24,28 @@ local function digest_of(ids)
   return redis.sha1hex(cmsgpack.pack(ids))
 end
 
+-- Does a mark say that all entries of a list after the first ones are known, as many as there are? If it does not any
+-- more, the list is marked so, because it could look the same again after others have taken from it.
+local function is_valid(mark, topic, first, entries)
+  local digest, most = read_mark(mark)
+  if not digest then return false end
+  local ids = ids_from(topic, first)
+  local is_same = entries <= most and digest == digest_of(ids)
+  if is_same and redis.call('LPOS', READY .. topic, ids[1], 'RANK', 2, 'MAXLEN', first + REPEATED_WITHIN) == false then
+    return true
+  end
+  redis.pcall('HSET', READY_KNOWN, topic, HAS_UNNOTED)
+  return false
+end
+
 -- Are all entries of a long list known?
-local function is_known(topic)
-  local digest = read('HGET', READY_KNOWN, topic)
-  return digest and digest == digest_of(ids_from(topic, 0))
+local function is_known(topic, entries)
+  return is_valid(read('HGET', READY_KNOWN, topic), topic, 0, entries)
 end
 
 -- Is it a list of so many entries that has a mark, and are all of them known?
 local function is_marked(topic, entries)
-  return entries > MARKED_FROM and is_known(topic)
+  return entries > MARKED_FROM and is_known(topic, entries)
 end
 
 -- Do so many entries after the first ones have their notes, and does no id stand in the list twice? A second entry
@@ -54,7 +71,8 @@ local function mark_as_unknown(topic)
 end
 
 local function mark_as_known(topic)
-  read('HSET', READY_KNOWN, topic, digest_of(ids_from(topic, 0)))
+  local entries = redis.call('LLEN', READY .. topic)
+  read('HSET', READY_KNOWN, topic, digest_of(ids_from(topic, 0)) .. ' ' .. entries)
 end
 
 -- Marks a list in which so many entries after the first ones are checked only now; the others have their notes.
@@ -77,14 +95,6 @@ local function know_list(topic, before)
   if before > MARKED_FROM then mark_as_known(topic) else look_through(topic, entries, 0) end
 end
 
--- The ids at the left end of a list after some were pushed there one by one.
-local function ids_at_left(added, behind)
-  local ids = {}
-  for i = #added, math.max(1, #added - DIGEST_IDS + 1), -1 do ids[#ids + 1] = added[i] end
-  for i = 1, DIGEST_IDS - #ids do ids[#ids + 1] = behind[i] end
-  return ids
-end
-
 -- Marks the lists of topics that had so many entries before a promotion has added `ids_of` each, with their notes,
 -- at the left.
 local function know_promoted(before, ids_of)
@@ -95,25 +105,28 @@ local function know_promoted(before, ids_of)
   local marks = #topics > 0 and read('HMGET', READY_KNOWN, unpack(topics)) or {}
   for i, topic in ipairs(topics) do
     local mark, ids = marks[i], ids_of[topic]
-    if not mark then
+    if not mark or before[topic] <= MARKED_FROM then
       look_through(topic, before[topic], #ids)
     elseif mark ~= HAS_UNNOTED then
-      local behind = ids_from(topic, #ids)
-      if mark == digest_of(behind) then
+      if is_valid(mark, topic, #ids, before[topic]) then
         changes[#changes + 1] = topic
-        changes[#changes + 1] = digest_of(ids_at_left(ids, behind))
+        changes[#changes + 1] = digest_of(ids_from(topic, 0)) .. ' ' .. before[topic] + #ids
       end
     end
   end
   if #changes > 0 then read('HSET', READY_KNOWN, unpack(changes)) end
 end
 
--- The same for entries that were added at the right.
+-- The same for entries that were added at the right, where they change nothing by which a list is recognised but its
+-- length.
 local function know_led(topic, before, added)
   if before + added <= MARKED_FROM then return end
-  -- The left end, by which a list is recognised, has not changed.
-  if before > MARKED_FROM and read('HGET', READY_KNOWN, topic) then return end
-  look_through(topic, before, 0)
+  local mark = before > MARKED_FROM and read('HGET', READY_KNOWN, topic)
+  if not mark then return look_through(topic, before, 0) end
+  local digest, entries = read_mark(mark)
+  if digest then
+    read('HSET', READY_KNOWN, topic, before <= entries and digest .. ' ' .. before + added or HAS_UNNOTED)
+  end
 end
 
 -- Removes all entries of an id from a ready list.

@@ -1,4 +1,4 @@
--- needs: keys, time, note, bounds, known, holes, clear
+-- needs: keys, time, note, bounds, mark, known, holes, clear
 
 -- Jobs that are acted on together mostly stand together, because a scan goes through a ready list in its order. So a
 -- run reads a few regions of a long list, each around the first job that is searched there. Two original daemons may

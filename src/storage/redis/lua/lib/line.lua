@@ -1,4 +1,4 @@
--- needs: keys, time, note, bounds, known
+-- needs: keys, time, note, bounds, mark, known
 
 -- Entries at the head of a ready list among which the place of a returning one is searched; those before it have
 -- returned as well. Moving so many takes a millisecond or two; with long ids fewer are moved.
@@ -69,7 +69,7 @@ local function put_in_line(topic, entries)
     first, last = math.min(first, entry.place), math.max(last, entry.place)
   end
   local length = redis.call('LLEN', ready)
-  local was_known = length <= MARKED_FROM or is_known(topic)
+  local was_known = length <= MARKED_FROM or is_known(topic, length)
   local before = count_before(ready, last)
   moves_left = moves_left - before
   local lifted = before > 0 and redis.call('LRANGE', ready, -before, -1) or {}

@@ -1,4 +1,4 @@
--- needs: keys, time, note, bounds, known, holes, clear, leave
+-- needs: keys, time, note, bounds, mark, known, holes, clear, leave
 
 -- What operators need to know of a job that is neither leased nor dead.
 local sought, cleared_entries, lists_seen = 1, {}, {}

@@ -1,4 +1,4 @@
--- needs: keys, time, note, bounds, known, forget, entry, topics
+-- needs: keys, time, note, bounds, mark, known, forget, entry, topics
 
 -- Each topic but the first counts as some of the jobs that a run may promote, because it needs commands for its
 -- list. So a batch of one topic is promoted whole.

@@ -1,4 +1,4 @@
--- needs: keys, time, extras, policy, note, memo, bounds, known, entry, record, schedule, line, waiting, comeback,
+-- needs: keys, time, extras, policy, note, memo, bounds, mark, known, entry, record, schedule, line, waiting, comeback,
 --   dead
 
 -- When the id is free, the first of the jobs that wait for it comes back.

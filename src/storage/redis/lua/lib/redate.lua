@@ -1,4 +1,4 @@
--- needs: keys, time, note, memo, bounds, known, entry, holes, clear, leave, lookup
+-- needs: keys, time, note, memo, bounds, mark, known, entry, holes, clear, leave, lookup
 
 -- Reads what is needed to give a job of the pool (lib/lookup.lua) another due time; nil when this run has read too
 -- many bytes of bodies. A memo of a later version is refused here, before anything of the job is written.
