@@ -165,6 +165,12 @@ export function foreignFileError(file: string, found: string): DelayerError {
   });
 }
 
+export function longPathError(file: string, why: string): DelayerError {
+  return new DelayerError('config_invalid', `${file} cannot be used: ${why}`, {
+    hint: 'Name a file with a shorter path.',
+  });
+}
+
 /** The error where a log stands beside an absent or empty file: of the one that had this name before. */
 export function strayLogError(file: string): DelayerError {
   return new DelayerError(

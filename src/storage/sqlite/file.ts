@@ -5,20 +5,22 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  realpathSync,
   statfsSync,
   type Stats,
   statSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import {
   absentError,
   foreignFileError,
+  longPathError,
   movedError,
   networkFileError,
   secondNameError,
   strayLogError,
 } from './errors.js';
-import { fromSystem, isAbsent } from './system-errors.js';
+import { fromSystem, isAbsent, withoutInodes } from './system-errors.js';
 
 /** Answers the type (`f_type` of statfs) of the file system of a folder. */
 export type TypeOfFileSystem = (folder: string) => number;
@@ -59,6 +61,7 @@ export function isThere(place: FilePlace): boolean {
   const { file, typeOf, ownFolder } = place;
   const folder = dirname(file);
   const found = look(file);
+  assertShort(file, found);
   if (found === undefined) {
     // The folder is created together with the file.
     if (look(folder) === undefined) {
@@ -93,7 +96,7 @@ export function makeFile({ file, ownFolder, typeOf }: FilePlace): boolean {
     return true;
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST'))
-      throw fromSystem(error, `${file} cannot be created`);
+      throw fromSystem(withoutInodes(error, folder), `${file} cannot be created`);
     if (look(file) === undefined) throw foreignFileError(file, 'it is a broken symbolic link');
     return false;
   }
@@ -149,6 +152,38 @@ function assertLocal(file: string, folder: string, typeOf: TypeOfFileSystem): vo
     throw fromSystem(error, `The folder ${folder} cannot be used`);
   }
   if (type !== undefined) throw networkFileError(file, type);
+}
+
+/** SQLite takes no longer path (bytes) on Unix, without what it puts after it. */
+const MOST_PATH_BYTES = 504;
+/** The longest of what SQLite puts after the name. */
+const LONGEST_END = '-journal';
+
+/** SQLite would say no more than that it cannot open the file, and after a push an empty one would be left behind. */
+function assertShort(file: string, found: Stats | undefined): void {
+  const bytes = Buffer.byteLength(withoutLinks(file));
+  if (bytes > MOST_PATH_BYTES && process.platform !== 'win32')
+    throw longPathError(file, `its path has ${bytes} bytes, and SQLite takes ${MOST_PATH_BYTES} at most`);
+  // One with something in it was made under another name, and needs no file with that end any more.
+  if ((found?.size ?? 0) > 0) return;
+  try {
+    statSync(file + LONGEST_END, { throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENAMETOOLONG') return;
+    throw longPathError(file, `its name is too long, because SQLite puts ${LONGEST_END} after it`);
+  }
+}
+
+/** The path as SQLite uses it; the path itself where its folder does not exist. */
+function withoutLinks(file: string): string {
+  for (const end of ['', basename(file)]) {
+    try {
+      return end === '' ? realpathSync(file) : join(realpathSync(dirname(file)), end);
+    } catch {
+      // It does not exist.
+    }
+  }
+  return file;
 }
 
 /** SQLite would open a file that it may not write read-only, and fail at the first push. */

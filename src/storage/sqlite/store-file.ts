@@ -6,6 +6,7 @@ import { absentError, fromSqlite, isFull } from './errors.js';
 import { askSystem, type FilePlace, isThere, makeFile } from './file.js';
 import { absolute, besideFile, openConnection, type OpenOptions } from './open.js';
 import { SpareRoom } from './spare-room.js';
+import { missingInodes } from './system-errors.js';
 
 /**
  * The file of a store, by its path. It is opened when it exists, even if it is created later; calls that add jobs
@@ -122,9 +123,15 @@ export class StoreFile {
       try {
         return await openConnection(this.place.file, this.options);
       } catch (error) {
-        if (!isFull(error) || !room.letGo()) throw error;
+        if (!isFull(error) || !this.giveUp(room)) throw error;
       }
     }
+  }
+
+  /** Gives up what is reserved; answers whether that is of use. */
+  private giveUp(room: SpareRoom): boolean {
+    const inodes = missingInodes(this.path);
+    return inodes === 0 ? room.letGo() : inodes === 1 && room.delete();
   }
 
   private spareRoom(): SpareRoom {

@@ -1,5 +1,6 @@
-import { accessSync, closeSync, constants, openSync, readFileSync, statfsSync, statSync } from 'node:fs';
-import { devNull } from 'node:os';
+import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
+import { realpathSync, statfsSync, statSync } from 'node:fs';
+import { constants as osConstants, devNull } from 'node:os';
 import { dirname } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import { DelayerError, type ErrorCode } from '../../core/errors.js';
@@ -13,10 +14,17 @@ interface Sentence {
 
 export const ANOTHER_FILE = 'Name another file.';
 export const MAKE_ROOM = 'Make room on that disk, then try again; what was pushed before is safe.';
+/** In place of the code ENOSPC, where it is not bytes that the disk lacks. */
+const NO_INODES = 'ENOSPC_INODES';
 const OWNER_AND_MODE = 'Check the owner and the mode of the file and its folder.';
 
 const SENTENCES: Partial<Record<string, Sentence>> = {
   ENOSPC: { code: 'store_full', text: 'the disk is full (ENOSPC)', hint: MAKE_ROOM },
+  [NO_INODES]: {
+    code: 'store_full',
+    text: 'the disk has no free inodes (ENOSPC)',
+    hint: 'Delete some files on that disk, then try again; what was pushed before is safe.',
+  },
   EDQUOT: { code: 'store_full', text: 'disk quota exceeded (EDQUOT)', hint: MAKE_ROOM },
   EFBIG: {
     code: 'store_full',
@@ -71,12 +79,42 @@ export function isAbsent(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
+/** How many inodes the disk lacks for the files that SQLite adds beside the file; 0 where it has enough. */
+export function missingInodes(file: string): number {
+  try {
+    const real = realpathSync(file);
+    const toMake = ['-wal', '-shm'].filter((end) => !existsSync(real + end));
+    return Math.max(0, toMake.length - freeInodes(dirname(real)));
+  } catch {
+    return 0;
+  }
+}
+
+/** The system's answer to the creation of a file, with the cause where that is a lack of inodes. */
+export function withoutInodes(error: unknown, folder: string): unknown {
+  const isFull = (error as NodeJS.ErrnoException).code === 'ENOSPC';
+  return isFull && freeInodes(folder) === 0 ? Object.assign(new Error(), { code: NO_INODES }) : error;
+}
+
+/** Infinity where the file system makes them as it needs them, or does not tell. */
+function freeInodes(folder: string): number {
+  try {
+    const { files, ffree } = statfsSync(folder);
+    return files === 0 ? Infinity : ffree;
+  } catch {
+    return Infinity;
+  }
+}
+
 /**
  * Why SQLite could not open, read or write a file, if it gives the system's error number, or if the system gives
  * this process the same answer; undefined when all seems well.
  */
 export function systemReason(file: string, errno = 0): Error | undefined {
-  if (errno !== 0) return Object.assign(new Error(), { code: nameOf(errno) });
+  // For a file that it could not create beside this one SQLite tells ENOENT, whatever the reason was.
+  const isBeside =
+    errno === osConstants.errno.ENOENT && statSync(file, { throwIfNoEntry: false }) !== undefined;
+  if (errno !== 0 && !isBeside) return Object.assign(new Error(), { code: nameOf(errno) });
   const folder = dirname(file);
   // The file itself is not opened here, because closing it would drop the locks of this process on it.
   const looks = [
@@ -89,6 +127,9 @@ export function systemReason(file: string, errno = 0): Error | undefined {
     },
     () => {
       accessSync(folder, constants.W_OK | constants.X_OK);
+    },
+    () => {
+      if (missingInodes(file) > 0) throw Object.assign(new Error(), { code: NO_INODES });
     },
     () => {
       if (statfsSync(folder).bavail === 0) throw Object.assign(new Error(), { code: 'ENOSPC' });

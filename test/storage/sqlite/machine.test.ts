@@ -238,6 +238,51 @@ describe('an SQLite file on a machine with little disk, descriptors or rights', 
     });
   });
 
+  describe('on a disk without free inodes', () => {
+    const file = 'disk/queue.db';
+    const inodes = 20;
+    const fill = () => {
+      for (let i = 0; i < inodes; i += 1)
+        try {
+          writeFileSync(folder.path(`disk/other-${i}`), '');
+        } catch {
+          return;
+        }
+    };
+    const pushAndFill = async () => {
+      const queue = await openQueue(`sqlite:${folder.path(file)}`);
+      await queue.pushMany(ids(10).map((id) => ({ id, topic: 'topic', body: 'b' })));
+      await queue.close();
+      fill();
+    };
+
+    it('each call says that inodes are missing, also one that would create the file', async function () {
+      mountOrSkip(this, `size=20m,nr_inodes=${inodes}`);
+      await pushAndFill();
+      const queue = await openQueue(`sqlite:${folder.path('disk/absent.db')}`);
+      for (const failure of [
+        await failureOf(openQueue(`sqlite:${folder.path(file)}`)),
+        await failureOf(queue.push({ topic: 'topic', body: 'b' })),
+      ]) {
+        expect(failure).to.include({ code: 'store_full', exitCode: 69 });
+        expect(failure.message).to.match(/ the disk has no free inodes \(ENOSPC\)$/);
+      }
+      await queue.close();
+    });
+
+    it('jobs can be taken while that of the reserve is enough', async function () {
+      mountOrSkip(this, `size=20m,nr_inodes=${inodes}`);
+      await pushAndFill();
+      rmSync(folder.path('disk/other-0'));
+      for (const id of ids(3)) {
+        const queue = await openQueue(`sqlite:${folder.path(file)}`);
+        expect((await queue.pop('topic'))?.id.toString()).to.equal(id);
+        await queue.close();
+      }
+      expect(statSync(folder.path(`${file}-spare`)).size).to.equal(1024 * 1024);
+    });
+  });
+
   it('the first push on a full disk fails with store_full', async function () {
     mountOrSkip(this, 'size=64k');
     try {

@@ -5,10 +5,13 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { DelayerError } from '../../../src/core/errors.js';
 import { newToken } from '../../../src/core/lease.js';
@@ -247,6 +250,29 @@ describe('opening an SQLite file', () => {
       expect((await refusalOf('/proc/a/b/queue.db', { ownFolder: true })).code).to.equal('config_invalid');
     });
   }
+
+  it('a path that is too long for SQLite is refused before anything is created, and the longest one works', async () => {
+    // On the way SQLite follows a symbolic link, so the path behind it counts.
+    const deep = join(folder.path(), ...Array.from({ length: 7 }, () => 'd'.repeat(50)));
+    mkdirSync(deep, { recursive: true });
+    symlinkSync(deep, folder.path('link'));
+    const nameFor = (bytes: number) => 'n'.repeat(bytes - Buffer.byteLength(deep) - 1);
+    for (const path of [join(deep, nameFor(505)), join(folder.path('link'), nameFor(505))]) {
+      const refused = await refusalOf(path);
+      expect(refused.code).to.equal('config_invalid');
+      expect(refused.message).to.match(/its path has 505 bytes, and SQLite takes 504 at most$/);
+    }
+    expect(readdirSync(deep)).to.deep.equal([]);
+    await openAndPush(join(deep, nameFor(504)));
+  });
+
+  it('a name after which SQLite can put nothing is refused before anything is created', async () => {
+    const refused = await refusalOf(folder.path('n'.repeat(248)));
+    expect(refused.code).to.equal('config_invalid');
+    expect(refused.message).to.match(/its name is too long, because SQLite puts -journal after it$/);
+    expect(readdirSync(folder.path('.'))).to.deep.equal([]);
+    await openAndPush(folder.path('n'.repeat(247)));
+  });
 
   it('a network file system is refused without creating a file, and the hint names Redis', async () => {
     const error = await refusalOf(folder.path(), { typeOfFileSystem: () => 0x6969 });
