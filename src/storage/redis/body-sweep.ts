@@ -1,5 +1,6 @@
 import { monotonicMs } from '../../core/timer.js';
 import type { Caller } from './caller.js';
+import type { ReadySweep } from './ready-sweep.js';
 import { lookAtBodies, type SeenBody } from './scripts/maintain.js';
 import type { Target } from './scripts/run.js';
 
@@ -11,6 +12,11 @@ const EVERY_MS = 400;
 const SCAN_WINDOW = 100;
 /** For how long (ms) no key must have named a body; taking or moving a job takes far less. */
 const GRACE_MS = 300_000;
+/**
+ * Meanwhile all ready lists must have been walked from their beginning: the one that was under way does not count. A
+ * tick of an original daemon may have put the entry of a job into the list of another topic.
+ */
+const ROUNDS = 2;
 /** How many ids are remembered at most. */
 const MOST_SUSPECTS = 10_000;
 
@@ -22,6 +28,8 @@ export interface BodyStep {
 
 interface Suspect extends SeenBody {
   readonly since: number;
+  /** Of the walk through the ready lists, at that time. */
+  readonly round: number;
   readonly isOver: boolean;
 }
 
@@ -33,7 +41,10 @@ export class BodySweep {
   private steppedAtMs = -Infinity;
   private overCount = 0;
 
-  constructor(private readonly caller: Pick<Caller, 'run'>) {}
+  constructor(
+    private readonly caller: Pick<Caller, 'run'>,
+    private readonly lists: Pick<ReadySweep, 'rounds' | 'isMisplaced'>,
+  ) {}
 
   async step({
     removes,
@@ -63,16 +74,20 @@ export class BodySweep {
     for (const id of ids) {
       const name = id.toString('latin1');
       const [body, known] = [found.get(name), this.suspects.get(name)];
-      if (!body) this.suspects.delete(name);
+      if (!body || this.lists.isMisplaced(name)) this.suspects.delete(name);
       // For a job that was pushed again meanwhile the time starts anew.
       else if (known ? known.expiry !== body.expiry : this.suspects.size < MOST_SUSPECTS)
-        this.suspects.set(name, { ...body, since: now, isOver: false });
+        this.suspects.set(name, { ...body, since: now, round: this.lists.rounds, isOver: false });
     }
   }
 
   /** Looks again at bodies whose time is over, and removes them if that was asked for. */
   private async lookAgain(now: number, graceMs: number, removes: boolean): Promise<number> {
-    const over = [...this.suspects].filter(([, { since }]) => now - since >= graceMs).slice(0, SCAN_WINDOW);
+    const { lists } = this;
+    const over = [...this.suspects]
+      .filter(([, { since, round }]) => now - since >= graceMs && lists.rounds >= round + ROUNDS)
+      .filter(([name]) => !lists.isMisplaced(name))
+      .slice(0, SCAN_WINDOW);
     const found = await this.unnamed(
       over.map(([, suspect]) => suspect),
       removes,

@@ -98,6 +98,8 @@ const RIGHT_END = -1;
  * points to, and in turn from all others.
  */
 export class ReadySweep {
+  /** Rounds through all ready lists that were completed. */
+  rounds = 0;
   private readonly suspects = new Map<string, Buffer>();
   private current: Walk | undefined;
   private cursor = '0';
@@ -107,8 +109,16 @@ export class ReadySweep {
   private sweptAtMs = -Infinity;
   private hasSeenAllKeys = false;
   private isUnderWay = false;
+  private hasScannedAll = false;
+  /** By id as latin1: jobs whose only entry is in the list of another topic, as seen in this round and the one before. */
+  private misplaced: [Set<string>, Set<string>] = [new Set(), new Set()];
 
   constructor(private readonly caller: Pick<Caller, 'run'>) {}
+
+  /** Was an entry of this id seen in the list of another topic than its job's, in this round or the last? */
+  isMisplaced(id: string): boolean {
+    return this.misplaced.some((ids) => ids.has(id));
+  }
 
   suspect(topics: readonly Buffer[]): void {
     for (const topic of topics) this.suspects.set(topic.toString('latin1'), topic);
@@ -169,9 +179,10 @@ export class ReadySweep {
     if (!current) return NOTHING;
     if (current.isWalked) return this.removeDoubled(current);
     const { topic, from } = current;
-    const { expired, taken, next, doubled, ids } = await this.caller.run('best-effort', (target) =>
+    const { expired, taken, next, doubled, ids, misplaced } = await this.caller.run('best-effort', (target) =>
       sweep(target, topic, { from, entries }),
     );
+    for (const id of misplaced) this.misplaced[0].add(id);
     current.hasShown ||= taken > 0;
     const isRightEnd = from === RIGHT_END;
     // All entries at the right end may be expired, and those behind them as well.
@@ -198,6 +209,7 @@ export class ReadySweep {
   }
 
   private async nextList(isThorough: boolean): Promise<Walk | undefined> {
+    this.endRound();
     const now = monotonicMs();
     const isScanDue = isThorough ? !this.hasSeenAllKeys : now - this.scannedAtMs >= EVERY_MS;
     if (this.suspects.size === 0 && isScanDue) {
@@ -214,6 +226,13 @@ export class ReadySweep {
     return undefined;
   }
 
+  private endRound(): void {
+    if (!this.hasScannedAll || this.suspects.size > 0) return;
+    this.hasScannedAll = false;
+    this.rounds += 1;
+    this.misplaced = [new Set(), this.misplaced[0]];
+  }
+
   private async scan({ redis, keys }: Target): Promise<Buffer[]> {
     const [cursor, names] = (await redis.callBuffer(
       'SCAN',
@@ -224,7 +243,7 @@ export class ReadySweep {
       SCAN_WINDOW,
     )) as [Buffer, Buffer[]];
     this.cursor = cursor.toString();
-    if (this.cursor === '0') this.hasSeenAllKeys = true;
+    if (this.cursor === '0') this.hasSeenAllKeys = this.hasScannedAll = true;
     return names.map((name) => Buffer.from(name.subarray(Buffer.byteLength(keys.readyStem))));
   }
 }

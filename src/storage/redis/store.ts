@@ -60,7 +60,8 @@ export class RedisStore implements contract.Store {
     this.connection = new Connection(address, shutdown);
     const caller = new Caller(this.connection, keys);
     this.caller = caller;
-    const [stuck, sweep, bodies] = [new StuckJobs(), new ReadySweep(caller), new BodySweep(caller)];
+    const [stuck, sweep] = [new StuckJobs(), new ReadySweep(caller)];
+    const bodies = new BodySweep(caller, sweep);
     this.watch = new KeyWatch(address, caller);
     const nextDue: NextDue = (target, track) => nextDueInMs(target, stuck.count, track);
     this.waiter = new ReadyWaiter(this.watch, keys, nextDue, pollMs);

@@ -159,6 +159,9 @@ describe('clearing of the keyspace by maintain on Redis', () => {
   });
 
   describe('a body that no key names', () => {
+    // All keys are gone through twice before it counts as such.
+    beforeEach(() => ground.raw.flushdb());
+
     /** Maintains until unnamed bodies are found or removed; returns how many. */
     async function look(queue: Queue, params: { repairs?: boolean; graceMs?: number }) {
       let [unnamed, removed] = [0, 0];
@@ -213,6 +216,20 @@ describe('clearing of the keyspace by maintain on Redis', () => {
       const target = { redis: ground.raw, keys: new Keys(ground.prefix) };
       expect(await lookAtBodies(target, [{ id: Buffer.from('left'), expiry: 'any' }], true)).to.be.empty;
       expect(await bodies()).to.equal(1);
+    });
+
+    it('is kept if a daemon of the original kind has put its id into the list of another topic', async () => {
+      const queue = ground.queue();
+      await queue.push({ id: 'left', topic: 'topic', body: 'b', ttlMs: LONG_MS });
+      await maintainAll(queue);
+      await ground.raw.rpoplpush(key('ready_queue:topic'), key('ready_queue:other'));
+      const daemon = ground.queue();
+      // An original client has left this one: when it is removed, the first one would have been removed as well.
+      await queue.push({ id: 'gone', topic: 'topic', body: 'b', ttlMs: LONG_MS });
+      await maintainAll(queue);
+      await ground.raw.rpop(key('ready_queue:topic'));
+      expect(await look(daemon, { repairs: true, graceMs: 0 })).to.deep.equal({ unnamed: 0, removed: 1 });
+      expect(await ground.raw.keys(key('job_bucket:*'))).to.deep.equal([key('job_bucket:left')]);
     });
 
     it('is kept if its id was pushed again meanwhile and an original client has just popped it', async () => {

@@ -4,11 +4,12 @@
 -- include: keys, time, note, bounds, mark, known, holes
 -- ARGV: topic, index from the left, or -1 for the part at the right end, how many entries to look at
 -- Answers: how many of them had expired, how many entries were taken out in all, the index where to go on or -1 at
---   the end, how many of those that were taken out stood there a second time, and msgpack of the ids of ready jobs
---   among them where these may have a second entry in another part of the list, or ''
+--   the end, how many of those that were taken out stood there a second time, msgpack of the ids of ready jobs
+--   among them where these may have a second entry in another part of the list, or '', and msgpack of the ids of jobs
+--   of another topic whose only entry is here, or ''
 local topic, from = ARGV[1], tonumber(ARGV[2])
 local ready = READY .. topic
-if type_of(ready) ~= 'list' then return { 0, 0, -1, 0, '' } end
+if type_of(ready) ~= 'list' then return { 0, 0, -1, 0, '', '' } end
 expect_type(READY_DUE, 'hash')
 
 -- Entries in the middle of a list that are overwritten, at up to 50 µs each: one for so many that are looked at.
@@ -18,10 +19,10 @@ local most_entries = tonumber(ARGV[3])
 local window = math.max(1, math.floor(most_entries * 1000 / walk_cost(ready, 1000)))
 if from < 0 then from = math.max(0, entries - window) end
 local ids = redis.call('LRANGE', ready, from, from + window - 1)
-if #ids == 0 then return { 0, 0, -1, 0, '' } end
+if #ids == 0 then return { 0, 0, -1, 0, '', '' } end
 local last = from + #ids - 1
 
-local in_pool, seen, alive = read('ZMSCORE', POOL, unpack(ids)) or {}, {}, {}
+local in_pool, seen, alive, misplaced = read('ZMSCORE', POOL, unpack(ids)) or {}, {}, {}, {}
 local function is_no_job(i)
   local id = ids[i]
   -- A string, false when there is none, or a table with an error when the key is not a hash.
@@ -30,7 +31,8 @@ local function is_no_job(i)
   if in_pool[i] or seen[id] or not found or found == '' then return true end
   if found ~= topic and is_in_ready_list(id, found, false) then return true end
   seen[id] = true
-  if found == topic then alive[#alive + 1] = id end
+  local kind = found == topic and alive or misplaced
+  kind[#kind + 1] = id
   return false
 end
 
@@ -91,4 +93,5 @@ local taken = at_left + at_right + #holes
 local next_index = stop < #ids - at_right and from + stop or last + 1
 local at_end = next_index > entries - 1 - at_right
 local go_on = at_end and -1 or math.max(0, next_index - taken)
-return { expired, taken, go_on, doubled, may_be_doubled and cmsgpack.pack(alive) or '' }
+local packed = #misplaced > 0 and cmsgpack.pack(misplaced) or ''
+return { expired, taken, go_on, doubled, may_be_doubled and cmsgpack.pack(alive) or '', packed }

@@ -83,13 +83,20 @@ export interface ListPart {
 
 /**
  * lua/sweep.lua; `next` -1 says that there is no more. `ids` (latin1) are ready jobs that may have a second entry in
- * another part of the list.
+ * another part of the list; `misplaced` are jobs of another topic whose only entry is in this list.
  */
 export async function sweep(target: Target, topic: Buffer, { from, entries }: ListPart) {
-  const [expired, taken, next, doubled, ids] = await runScript(target, SCRIPTS.sweep, topic, from, entries);
+  const [expired, taken, next, doubled, ids, misplaced] = await runScript(
+    target,
+    SCRIPTS.sweep,
+    topic,
+    from,
+    entries,
+  );
   return {
     ...{ expired: Number(expired), taken: Number(taken), next: Number(next), doubled: Number(doubled) },
     ids: unpackNames(toBuffer(ids)),
+    misplaced: unpackNames(toBuffer(misplaced)),
   };
 }
 
