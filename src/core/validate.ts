@@ -51,13 +51,12 @@ export function toNewJob(request: PushRequest): NewJob {
 /** A popped job, to be pushed as it was: with its due time and its expiry. */
 export function toNewJobAgain(job: Job): NewJob {
   assertObject(job, 'job');
-  const { id, topic, body, dueAt = new Date(0), expiresAt, retries, backoff } = job;
+  const { id, topic, body, dueAt, expiresAt, retries, backoff } = job;
   assertDate(expiresAt, 'expiresAt');
-  return {
-    ...toNewJob({ id: toName(id, 'id'), topic, body, at: dueAt, retries, backoff }),
-    ttlMs: DEFAULT_TTL_MS,
-    expiresAtMs: expiresAt?.getTime(),
-  };
+  const again = toNewJob({ id: toName(id, 'id'), topic, body, at: dueAt ?? new Date(0), retries, backoff });
+  const expiresAtMs = expiresAt?.getTime();
+  const ttlMs = dueAt && expiresAtMs !== undefined ? expiresAtMs - dueAt.getTime() : 0;
+  return { ...again, ttlMs: ttlMs > 0 ? ttlMs : DEFAULT_TTL_MS, expiresAtMs };
 }
 
 /** @throws DelayerError `usage` when it is empty, or more than a store takes */

@@ -1,3 +1,4 @@
+import { DEFAULT_TTL_MS } from '../../src/core/job.js';
 import { isMeant, type Meant } from './beliefs.js';
 import type { ModelJob } from './job.js';
 import type { Line } from './line.js';
@@ -89,13 +90,14 @@ export class Changes {
   }
 
   /**
-   * The whole ready lifetime counts from the due time. A job that would expire before its due time keeps its expiry, and
-   * so does one to which another client gave an expiry after the last possible time.
+   * The whole ready lifetime counts from the due time: the default one where the job would expire before its due time. A
+   * job to which another client gave an expiry after the last possible time keeps it.
    */
   private countFrom(job: ModelJob, dueAt: number): void {
     const lifetime = job.ttlMs ?? job.expiresAt - (job.dueAt ?? dueAt);
     const isEndless = job.ttlMs === undefined && job.expiresAt >= this.byLast(Number.MAX_VALUE);
-    if (lifetime > 0 && !isEndless) job.expiresAt = this.byLast(dueAt + lifetime);
+    const counted = lifetime > 0 ? lifetime : DEFAULT_TTL_MS;
+    if (!isEndless) job.expiresAt = this.byLast(dueAt + counted);
     job.dueAt = dueAt;
   }
 }

@@ -14,8 +14,8 @@ export const OF_CHANGES: readonly Defect[] = [
   ]),
   redis('reschedule keeps the expiry', 'a job that is rescheduled or promoted keeps its old expiry', [
     `${LUA}/lib/redate.lua`,
-    `return lifetime > 0 and due + lifetime or it.written_expiry`,
-    `return lifetime > 0 and math.max(due + 1, it.written_expiry) or it.written_expiry`,
+    `return due + (lifetime > 0 and lifetime or DEFAULT_TTL_MS)`,
+    `return math.max(due + 1, it.written_expiry)`,
   ]),
   redis('reschedule by from now', 'a job that is rescheduled by a distance is due that long from now', [
     `${LUA}/reschedule.lua`,

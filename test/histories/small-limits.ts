@@ -40,7 +40,7 @@ export const SMALL_LIMITS: Pick<Defect, 'name' | 'edits'> = {
     [`${LUA}/lib/letters.lua`, `FEW_LETTERS = 20`, `FEW_LETTERS = 1`],
     [`${LUA}/list_dead.lua`, `MOST = 250`, `MOST = 3`],
     [`${LUA}/count_dead.lua`, `MOST = 250`, `MOST = 3`],
-    [`${LUA}/maintain.lua`, `DELETE_LIMIT = 20`, `DELETE_LIMIT = 1`],
+    [`${LUA}/maintain.lua`, `delete_old_letters(now, 20)`, `delete_old_letters(now, 1)`],
     [`${LUA}/lib/forget.lua`, `READ_FROM, WALKS_OF_A_READ = 5, 20`, `READ_FROM, WALKS_OF_A_READ = 2, 20`],
     [`${LUA}/sweep.lua`, `WRITTEN_OF = 25`, `WRITTEN_OF = 2`],
   ],

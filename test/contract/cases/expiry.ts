@@ -217,5 +217,16 @@ export function describeExpiry(world: () => World): void {
       await queue.restore([popped]);
       expect(only(await peer.find(job.id)).expiresAt).to.deep.equal(popped.expiresAt);
     });
+
+    it('a job that was popped, is restored and fails expires its whole ready lifetime after the next try is due', async () => {
+      const { queue, clock, name } = world();
+      clock.stop();
+      const job = { id: name('id'), topic: name('topic'), body: 'b' };
+      await queue.push({ ...job, ttlMs: MINUTE_MS });
+      await queue.restore([must(await queue.pop(job.topic))]);
+      await queue.nack(await reserve(queue, job.topic), { delayMs: 10 * SECOND_MS });
+      const { expiresAt } = only(await queue.find(job.id));
+      expect(expiresAt).to.deep.equal(new Date(clock.now() + 10 * SECOND_MS + MINUTE_MS));
+    });
   });
 }

@@ -227,6 +227,20 @@ export function describeImport(world: () => World): void {
       expect((await find(job.id)).expiresAt).to.deep.equal(new Date(clock.now() + 10 * MINUTE_MS));
     });
 
+    for (const act of ['promote', 'reschedule', 'requeue'] as const)
+      it(`a job that would have expired before it was due gets the default ready lifetime by ${act}`, async () => {
+        const { queue, peer, clock } = world();
+        const times = { dueAt: ahead(HOUR_MS), expiresAt: ahead(10 * MINUTE_MS) };
+        const job = act === 'requeue' ? letter(times) : makeJob(times);
+        await take(job);
+        if (act === 'promote') expect(only(await queue.promote([job.id])).promoted).to.be.true;
+        else if (act === 'requeue') expect(await queue.requeue([job.id])).to.deep.equal(['requeued']);
+        else expect(only(await queue.reschedule([{ id: job.id, delayMs: 0 }])).rescheduled).to.be.true;
+        await maintainAll(peer);
+        const popped = must(await peer.pop(job.topic));
+        expect(popped.expiresAt).to.deep.equal(new Date(clock.now() + 7 * DAY_MS));
+      });
+
     it('an imported dead letter without a due time was due when it failed, on a store that needs a due time', async () => {
       const job = letter({ dueAt: undefined });
       await take(job);

@@ -29,14 +29,16 @@ local function read_for_new_due(id, it, memo)
   return kept
 end
 
+-- The lifetime of a job that would have expired before it was due, as other clients may write it.
+local DEFAULT_TTL_MS = 604800000
+
 -- When a job with that due time expires, as it is written: its whole ready lifetime counts from its due time. That may
 -- be after the last possible time, as in a push, so that the lifetime is still known when the due time changes again.
 -- An expiry at the last possible time was cut there, so the lifetime is unknown, and reaches up to there.
 local function expiry_from(it, kept, due)
   if it.written_expiry == '' or (kept.ttl == '' and it.written_expiry == LAST_MS) then return it.written_expiry end
   local lifetime = kept.ttl ~= '' and kept.ttl or it.written_expiry - it.due
-  -- A job that would have expired before it was due, as other clients may write it, keeps its expiry.
-  return lifetime > 0 and due + lifetime or it.written_expiry
+  return due + (lifetime > 0 and lifetime or DEFAULT_TTL_MS)
 end
 
 -- Removes what is left in ready lists of the id of a job of the pool (lib/entry.lua).
