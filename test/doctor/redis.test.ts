@@ -717,6 +717,15 @@ describe('doctor on Redis', () => {
     expect(kindsOf(await examine(queue, {}))).to.deep.equal([]);
   });
 
+  for (const name of ['job_pool', 'ready_due', 'reserved', 'dead'])
+    it(`reports that ${name} is a string beside a body that no key refers to, and that body once the key is renamed`, async () => {
+      await bodyOf('left');
+      await ground.raw.set(key(name), 'text');
+      expect(kindsOf(await examine(queue, {}))).to.deep.equal(['key_wrong_type']);
+      await ground.raw.del(key(name));
+      expect(kindsOf(await examine(queue, {}))).to.deep.equal(['body_without_entry']);
+    });
+
   it('examines only the jobs of the named topics', async () => {
     await ground.raw.lpush(key('ready_queue:other'), ...Array.from({ length: 150 }, (_, i) => `${i}`));
     expect(kindsOf(await examine(queue, { topics: [Buffer.from('topic')] }))).to.deep.equal([]);

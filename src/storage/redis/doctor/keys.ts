@@ -1,5 +1,7 @@
 import { chunks } from '../../../core/chunks.js';
+import type { DelayerError } from '../../../core/errors.js';
 import type { DiagnosisPart, Fault } from '../../../core/faults.js';
+import type { JobRecord } from '../../../core/job.js';
 import { find } from '../inspect/find.js';
 import { readyLists } from '../inspect/entries.js';
 import type { Finder } from '../inspect/find-queued.js';
@@ -195,7 +197,14 @@ async function withoutEntry(
   const left = again.filter(({ id }) => !entries.has(id.toString('latin1')));
   const faults: Fault[] = [];
   for (const { id, topic } of left.slice(0, MOST_FOUND)) {
-    const [job] = await find(finder, id);
+    let job: JobRecord | undefined;
+    try {
+      [job] = await find(finder, id);
+    } catch (error) {
+      // While another key holds a wrong type, which is a fault of its own, it is unknown which bodies have an entry.
+      if ((error as DelayerError).code !== 'store_wrong_type') throw error;
+      return { faults, isAll: true };
+    }
     // No command of delayer can name an empty id or topic.
     if (topic.length === 0 || id.length === 0)
       faults.push({ kind: 'key_foreign', key: keyOf(keys.bucketStem, id) });
