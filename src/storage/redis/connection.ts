@@ -125,7 +125,9 @@ export class Connection {
         if (lost && used) this.drop(used);
         if (this.closed && !request.sent) throw closedError(this.label);
         // A Redis that was never there will not come now; one that was may be in the middle of a failover.
-        const worthRetrying = isTransient(failure) && (this.made > 0 || !lost) && !this.closed;
+        // One that was silent until it was given up would be silent once more.
+        const wasSilent = request.sent && failure.cause instanceof NoAnswerError;
+        const worthRetrying = isTransient(failure) && (this.made > 0 || !lost) && !this.closed && !wasSilent;
         const maySendAgain = !isUnreachable || !request.sent || mode !== 'never';
         giveUpAt = Math.min(giveUpAt, monotonicMs() + RECOVER_MS);
         if (!worthRetrying || !maySendAgain || monotonicMs() > giveUpAt)

@@ -126,6 +126,15 @@ describe('a connection to Redis that goes silent', function () {
         await expectWaited(() => ground.raw.call('CLIENT', 'PAUSE', SILENT_MS, kind));
       });
 
+    it('is paused for longer than 15 s makes a call fail then, which is not sent again', async () => {
+      await ground.raw.call('CLIENT', 'PAUSE', 40_000, 'WRITE');
+      const since = performance.now();
+      expect(await failureOf(queue.pop('topic'))).to.include({ code: 'store_unreachable', exitCode: 69 });
+      // A second request would be waited for as long as the first.
+      expect(performance.now() - since).to.be.below(29_000);
+      await ground.raw.call('CLIENT', 'UNPAUSE');
+    });
+
     it('runs a slow script is kept, and each request is done once when the script ends', async () => {
       const other = ground.server.client();
       await expectWaited(async () => {
