@@ -1,3 +1,5 @@
+import { chunks } from '../core/chunks.js';
+import { DelayerError } from '../core/errors.js';
 import type { Bytes, JobRecord, JobState } from '../core/job.js';
 import type { Queue } from '../core/queue.js';
 import type { JobReference, RemoveRequest, RescheduleRequest } from '../core/requests.js';
@@ -8,6 +10,9 @@ import type { Act, Outcome } from './sweep.js';
 /**
  * What the verbs of an operator do with jobs that a look has found. A job that has changed since then is left alone.
  */
+
+/** Ids that are looked up at once. */
+const LOOKS_AT_ONCE = 100;
 
 /** Where jobs are kept before they are removed. */
 export interface Archive {
@@ -36,7 +41,7 @@ export function removing(queue: Queue, archive?: Archive): Act {
   const remove = async (jobs: readonly JobRecord[], before: Promise<unknown>) => {
     await archive?.keep(jobs, before);
     const requests = jobs.map(toRemoveRequest);
-    const removed = withTwins(requests, await queue.removeMany(requests));
+    const removed = withTwins(requests, await removeKept(queue, jobs, archive));
     await archive?.confirm(removed);
     return removed.map(toOutcome);
   };
@@ -47,6 +52,49 @@ export function removing(queue: Queue, archive?: Archive): Act {
     turn.catch(() => undefined);
     return outcomes;
   };
+}
+
+/**
+ * Removes jobs that the archive keeps. Where that fails, and all are still there, the archive is told that none was
+ * removed; else it is not told anything.
+ */
+async function removeKept(
+  queue: Queue,
+  jobs: readonly JobRecord[],
+  archive: Archive | undefined,
+): Promise<RemoveResult[]> {
+  try {
+    return await queue.removeMany(jobs.map(toRemoveRequest));
+  } catch (error) {
+    // A request without an answer may still be done after a look.
+    const mayLook = archive && error instanceof DelayerError && error.code !== 'outcome_unknown';
+    if (mayLook && (await areThere(queue, jobs).catch(() => false)))
+      await archive.confirm(jobs.map(() => false)).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Are all of these jobs in the store? Their states may have changed with time. */
+async function areThere(queue: Queue, jobs: readonly JobRecord[]): Promise<boolean> {
+  const contentOf = ({ id, topic, body, state, failedAt }: JobRecord): string =>
+    nameOf({ id, topic, body, failedAt: state === 'dead' ? failedAt : undefined });
+  const byId = new Map<string, JobRecord[]>();
+  for (const job of jobs) {
+    const name = job.id.toString('latin1');
+    byId.set(name, [...(byId.get(name) ?? []), job]);
+  }
+  for (const some of chunks([...byId.values()], LOOKS_AT_ONCE)) {
+    const found = await Promise.all(some.map(([job]) => (job ? queue.find(job.id) : Promise.resolve([]))));
+    for (const [i, wanted] of some.entries()) {
+      const left = (found[i] ?? []).map(contentOf);
+      for (const content of wanted.map(contentOf)) {
+        const at = left.indexOf(content);
+        if (at < 0) return false;
+        left.splice(at, 1);
+      }
+    }
+  }
+  return true;
 }
 
 /**
@@ -168,7 +216,7 @@ export async function removeAnyState(
   const found = await Promise.all(ids.map((id) => queue.find(id)));
   const jobs = found.flat();
   await archive.keep(jobs);
-  const results = await queue.removeMany(jobs.map(toRemoveRequest));
+  const results = await removeKept(queue, jobs, archive);
   await archive.confirm(results.map(({ removed }) => removed));
   let next = 0;
   return found.map((ofId) => {

@@ -32,8 +32,13 @@ export class RemovedJobs {
 
   /** Prints where the removed jobs are; after a failure even on a pipe. */
   end(isComplete: boolean): void {
-    if (this.file?.end() !== true) return;
-    const message = `the removed jobs are in ${this.file.path}; \`delayer import\` restores them`;
+    const removed = this.file?.end();
+    if (this.file === undefined || removed === 'none') return;
+    const { path } = this.file;
+    const message =
+      removed === 'some'
+        ? `the removed jobs are in ${path}; \`delayer import\` restores them`
+        : `it is unknown whether the jobs in ${path} were removed; \`delayer import\` says how to restore those that are gone`;
     if (isComplete) printInfo(message);
     else printNote(message);
   }

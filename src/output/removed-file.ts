@@ -13,8 +13,18 @@ const KEPT_MS = 30 * DAY_MS;
 
 const NOTHING_REMOVED = 'Nothing was removed, because removed jobs are first kept in that file.';
 
+/**
+ * What a file says of its jobs at the end. `none`: none was removed, and the file was deleted. `unknown`: of some it is
+ * unknown, and of none it is known that it was removed.
+ */
+export type Removed = 'none' | 'some' | 'unknown';
+
 /** Jobs that a command removes, kept in a file that `import` reads. */
 export class RemovedFile extends KeptJobs {
+  private removed = 0;
+  /** How many of the last jobs it is not known whether they were removed. */
+  private unconfirmed = 0;
+
   /**
    * Creates a file of its own in the folder, for this user alone, and deletes those that are older than 30 days.
    * @param header its first line
@@ -48,21 +58,26 @@ export class RemovedFile extends KeptJobs {
     await super.keep(jobs, turn).catch((error: unknown) => {
       throw toHinted(error);
     });
+    this.unconfirmed += jobs.length;
   }
 
   /** @throws OutputError */
   override async confirm(removed: readonly boolean[]): Promise<void> {
+    // First, because it is so even where it cannot be written.
+    this.removed += removed.filter(Boolean).length;
+    this.unconfirmed -= removed.length;
     await super.confirm(removed).catch((error: unknown) => {
       throw error instanceof OutputError ? error.withHint('What was removed is in the file.') : error;
     });
   }
 
-  /** @returns whether it is kept: a file without jobs is deleted */
-  end(): boolean {
+  /** Closes the file, and deletes it when none of its jobs was removed. */
+  end(): Removed {
     this.close();
-    if (this.kept > 0) return true;
+    if (this.removed > 0) return 'some';
+    if (this.unconfirmed > 0) return 'unknown';
     unlinkSync(this.path);
-    return false;
+    return 'none';
   }
 }
 
