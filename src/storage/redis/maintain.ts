@@ -1,5 +1,7 @@
+import type { DelayerError } from '../../core/errors.js';
 import type { Maintenance } from '../../core/results.js';
 import type { MaintainParams } from '../../core/store.js';
+import { monotonicMs } from '../../core/timer.js';
 import type { BodyStep, BodySweep } from './body-sweep.js';
 import type { Caller } from './caller.js';
 import type { ReadySweep, SweepStep } from './ready-sweep.js';
@@ -12,20 +14,26 @@ import type { StuckJobs } from './stuck.js';
  */
 export const promotionSteps = (): StepSize => new StepSize({ least: 200, most: 500, aimMs: 3.5 });
 
+/** Clearing up that the user may not do, or the server does not know, is tried again after so long (ms). */
+const REFUSED_MS = 600_000;
+
 /** What is remembered from one step to the next. */
 export interface MaintainMemory {
   readonly stuck: StuckJobs;
   readonly steps: StepSize;
   readonly sweep: ReadySweep;
   readonly bodies: BodySweep;
+  /** When it may be cleared up again (ms, monotonic). */
+  mayClearAtMs: number;
 }
 
 /** One step of what a daemon does; when it meets only stuck jobs, it looks behind them. */
 export async function maintain(
   caller: Caller,
-  { stuck, steps, sweep, bodies }: MaintainMemory,
+  memory: MaintainMemory,
   { isThorough, repairs = false, graceMs }: MaintainParams = {},
 ): Promise<Maintenance> {
+  const { stuck, steps, sweep, bodies } = memory;
   for (;;) {
     const skip = stuck.count;
     const done = await caller.run('best-effort', (target) =>
@@ -36,14 +44,19 @@ export async function maintain(
     if (!done.more || moved > 0) {
       const { more: isBusy, isUntidy, nextInMs, wrongTypes } = done;
       // The other work needs most of these keys, and can wait.
-      const isSound = wrongTypes.length === 0;
+      const mayClear = wrongTypes.length === 0 && monotonicMs() >= memory.mayClearAtMs;
       let [swept, looked]: [SweepStep?, BodyStep?] = [];
       try {
-        if (isSound) swept = await sweep.step({ isBusy, isUntidy, nextInMs, isThorough });
-        if (isSound && !isBusy) looked = await bodies.step({ removes: repairs, graceMs });
+        if (mayClear) swept = await sweep.step({ isBusy, isUntidy, nextInMs, isThorough });
+        if (mayClear && !isBusy) looked = await bodies.step({ removes: repairs, graceMs });
       } catch (error) {
         // What was done has to be counted; the next step that moves nothing fails with the error.
-        if (moved === 0) throw error;
+        if (moved === 0) {
+          // Told once. Failing at each step would hold up the promotion.
+          if ((error as DelayerError).code === 'store_refused')
+            memory.mayClearAtMs = monotonicMs() + REFUSED_MS;
+          throw error;
+        }
       }
       return together(done, swept, looked, skip + done.stuck);
     }

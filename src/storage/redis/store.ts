@@ -66,7 +66,7 @@ export class RedisStore implements contract.Store {
     const nextDue: NextDue = (target, track) => nextDueInMs(target, stuck.count, track);
     this.waiter = new ReadyWaiter(this.watch, keys, nextDue, pollMs);
     this.listener = new PushListener(this.watch, keys, nextDue);
-    this.memory = { stuck, steps: promotionSteps(), sweep, bodies, waiter: this.waiter };
+    this.memory = { stuck, steps: promotionSteps(), sweep, bodies, waiter: this.waiter, mayClearAtMs: 0 };
     this.finder = { read: caller.read, keys, search: new EntrySearch(caller.read, keys) };
   }
 

@@ -53,6 +53,16 @@ describe('a Redis user without the right to one command', () => {
     expect(await allowed(narrow.maintain())).to.be.undefined;
   });
 
+  it('is told once by a daemon that may not clear up, which goes on promoting', async () => {
+    const [sound, narrow] = [ground.queue(), await without('scan')];
+    expect(await allowed(narrow.maintain())).to.be.undefined;
+    for (const id of ['1', '2', '3']) {
+      await sound.push({ ...job, id });
+      expect(await narrow.maintain()).to.include({ promoted: 1 });
+      expect(await narrow.maintain()).to.include({ promoted: 0 });
+    }
+  });
+
   // promote runs each of these, and takes jobs from the pool by another command if one of them has to stay.
   for (const command of ['zremrangebyrank', 'zrem', 'hset', 'lpush', 'hmget', 'hrandfield', 'type', 'llen']) {
     for (const hasStuck of [false, true])
