@@ -58,13 +58,14 @@ const DEAD_START: TopicPlace = { phase: 'dead', score: '', id: '', within: 0 };
 interface Listing {
   readonly read: Read;
   readonly selection: TopicSelection;
+  readonly matches: (job: JobRecord) => boolean;
   /** By topic. */
   readonly ready: readonly ReadyLister[];
 }
 
 export async function list(read: Read, { selection, limit, cursor }: ListParams): Promise<JobPage> {
   const ready = selection.topics.map((topic) => new ReadyLister(read, topic));
-  const listing: Listing = { read, selection, ready };
+  const listing: Listing = { read, selection, matches: selectionMatcher(selection), ready };
   const [jobs, problems]: [JobRecord[], Problem[]] = [[], []];
   let place: Place | undefined =
     cursor === undefined ? { topic: 0, ...START } : readCursor(cursor, (value) => toPlace(value, selection));
@@ -109,7 +110,7 @@ async function stepFrom(
   const next = pastDue(step, states) ? DEAD_START : step.next;
   const after = next ? { topic: place.topic, ...next } : { topic: place.topic + 1, ...START };
   return {
-    jobs: step.jobs.filter(selectionMatcher(selection)),
+    jobs: step.jobs.filter(listing.matches),
     problem: step.problem,
     place: after.topic < selection.topics.length ? after : undefined,
   };

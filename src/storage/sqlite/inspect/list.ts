@@ -16,6 +16,7 @@ export async function list(connection: Connection, params: ListParams): Promise<
   const matches = selectionMatcher({ ...selection, bodyIncludes: undefined });
   const matchesBody = selectionMatcher({ bodyIncludes });
   const isNarrow = narrows(selection);
+  const placeOf = new Map(selection.topics.map((topic, at) => [nameOf(topic), at]));
   const found: Found[] = [];
   // One more than asked for shows whether there is another page.
   for (let place = firstPlace(params); place && found.length <= limit;) {
@@ -30,7 +31,7 @@ export async function list(connection: Connection, params: ListParams): Promise<
       return { rows, jobs: some.flatMap((row) => complete(connection, row)) };
     });
     found.push(...jobs.filter(({ job }) => matchesBody(job)).slice(0, left));
-    place = rows.length === window ? rows.at(-1)?.place : nextPhase(from, selection);
+    place = rows.length === window ? rows.at(-1)?.place : nextPhase(from, selection, placeOf);
   }
   const last = found.length > limit ? found[limit - 1] : undefined;
   return { jobs: found.slice(0, limit).map(({ job }) => job), cursor: last && writeCursor(last.place) };
@@ -46,11 +47,16 @@ function firstPlace({ selection, cursor }: ListParams): Place | undefined {
   return topic && startOf(nameOf(topic), 'ready');
 }
 
-function nextPhase({ topic, phase }: Place, { topics }: TopicSelection): Place | undefined {
+/** @param placeOf where each topic stands in the selection, by its name: there may be tens of thousands */
+function nextPhase(
+  { topic, phase }: Place,
+  { topics }: TopicSelection,
+  placeOf: ReadonlyMap<string, number>,
+): Place | undefined {
   const next = PHASES[PHASES.indexOf(phase) + 1];
-  const at = topics.findIndex((one) => nameOf(one) === topic);
-  const following = topics[next === undefined ? at + 1 : at];
-  return following && startOf(nameOf(following), next ?? 'ready');
+  if (next !== undefined) return startOf(topic, next);
+  const following = topics[(placeOf.get(topic) ?? topics.length) + 1];
+  return following && startOf(nameOf(following), 'ready');
 }
 
 function toPlace(value: Partial<Record<string, unknown>>, { topics }: TopicSelection): Place | undefined {
