@@ -13,9 +13,14 @@ describe('an INI file of the original daemon', () => {
     ]);
   });
 
-  it('a comment after a value needs no space before it, and a quoted value may contain ; and #', () => {
-    expect(valuesOf('a = 1; x\nb=2# x\nc : 3\nd = ; x\ne = "p;#" ; x\nf = `q"`\ng = \'r\'\nh = """s""" # x')) //
-      .to.deep.equal(['1', '2', '3', '', 'p;#', 'q"', 'r', 's']);
+  it('a comment after a value needs no space before it, and a value in backquotes may contain ; and #', () => {
+    expect(valuesOf('a = 1; x\nb=2# x\nc : 3\nd = ; x\ne = `p;#` ; x\nf = `q"`\ng = \'r\'\nh = """s;""" # x')) //
+      .to.deep.equal(['1', '2', '3', '', 'p;#', 'q"', 'r', 's;']);
+  });
+
+  it('quotes are removed only where they stand around the whole value, after a comment is cut off', () => {
+    expect(valuesOf('a = "x" ; y\nb = "x\nc = \'tis\nd = "a"b"\ne = "x;y"\nf = "x" y\ng = ""')) //
+      .to.deep.equal(['x', '"x', "'tis", 'a"b', '"x', '"x" y', '']);
   });
 
   it('a backslash at the end of a line joins the next line to it, and line numbers stay right', () => {
@@ -30,8 +35,8 @@ describe('an INI file of the original daemon', () => {
     ['a section without a name', '[]'],
     ['a line without =', 'secret'],
     ['a value without a key', '= 1'],
-    ['an unclosed quote', 'password = "secret'],
-    ['text after a closing quote', 'password = "secret" more'],
+    ['an unclosed quote', 'password = `secret'],
+    ['text after a closing quote', 'password = `secret` more'],
   ] as const) {
     it(`${what} is reported with file and line number, without the text of the line`, () => {
       expect(() => parseIni(`[redis]\n${line}`, 'x.conf'))

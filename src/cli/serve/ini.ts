@@ -13,7 +13,7 @@ export interface IniEntry {
 
 /**
  * Reads an INI file as the Go library of the original daemon does: `;` and `#` begin a comment anywhere outside of
- * quotes, `=` or `:` ends a key, and a backslash at the end of a line joins the next line to it. npm's `ini` cannot
+ * backquotes, `=` or `:` ends a key, and a backslash at the end of a line joins the next line to it. npm's `ini` cannot
  * be used: it takes every line for a key and reports no bad line.
  * @param file its name, for errors
  * @throws DelayerError `config_invalid` with the number of the line
@@ -61,10 +61,13 @@ function* logicalLines(text: string): Iterable<{ readonly content: string; reado
   }
 }
 
-/** The value without quotes and comment. Undefined when a quote is not closed. */
+/**
+ * The value without quotes and comment. Only backquotes and three double quotes keep `;` and `#`; other quotes are
+ * removed where they stand around all that is left. Undefined when a quote is not closed.
+ */
 function valueOf(text: string): string | undefined {
-  const quote = /^("""|["'`])/.exec(text)?.[1];
-  if (quote === undefined) return text.replace(/\s*[;#].*$/s, '');
+  const quote = /^("""|`)/.exec(text)?.[1];
+  if (quote === undefined) return text.replace(/\s*[;#].*$/s, '').replace(/^(["'])(.*)\1$/s, '$2');
   const end = text.indexOf(quote, quote.length);
   if (end === -1) return undefined;
   const behind = text.slice(end + quote.length).trim();
