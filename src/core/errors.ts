@@ -49,6 +49,7 @@ export const ERRORS = {
     hint: 'Correct the command of the handler; the job is back in the queue.',
   },
   pid_file_taken: { exitCode: 69, hint: 'Stop the process that has it, or name another pid file.' },
+  daemon_not_started: { exitCode: 69, hint: 'Start it in the foreground, which shows why it ends.' },
   config_invalid: {
     exitCode: 78,
     hint: 'A store is redis://HOST[:PORT][/DB], rediss://…, redis+unix:///PATH or sqlite:PATH.',

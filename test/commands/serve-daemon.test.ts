@@ -108,6 +108,20 @@ describe('serve --daemon', () => {
     }
   });
 
+  it('that the system gives no process says which limit it met, and exits with 69', async () => {
+    let refused = '';
+    // With the fewest files Node itself does not start; how many it needs depends on its version.
+    for (let limit = 14; !refused.startsWith('delayer: '); limit += 1) {
+      const { code, stderr } = await cli.sh(`ulimit -n ${limit}; exec delayer serve -d --pid-file x.pid`);
+      refused = stderr;
+      if (refused.startsWith('delayer: ')) expect(code, stderr).to.equal(69);
+      expect(code, `with ${limit}`).to.not.equal(0);
+    }
+    expect(refused).to.equal(
+      'delayer: the daemon cannot be started: too many open files in this process (EMFILE). Raise its limit (ulimit -n).\n',
+    );
+  });
+
   it('exits with 0 and a warning when the store is away, and the daemon keeps trying', async () => {
     const outcome = await cli.run(['serve', '-d', '--pid-file', 'x.pid', '--store', 'redis://127.0.0.1:1']);
     expect(outcome.code).to.equal(0);
@@ -123,7 +137,7 @@ describe('serve --daemon', () => {
       await eventually(() => existsSync(pidFile()));
       const daemon = pid();
       const { code, stderr } = await waiting.end('SIGINT');
-      expect(stderr).to.match(/The daemon ended before it was up: exit code 0/);
+      expect(stderr).to.match(/the daemon ended before it was up: exit code 0/);
       expect(code).to.equal(70);
       await eventually(() => hasEnded(daemon));
     } finally {

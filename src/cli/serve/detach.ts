@@ -14,6 +14,17 @@ import type { Print } from './log.js';
 const PIPE = 3;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** Why the system gives no process, and what to do. */
+const SYSTEM_LIMITS: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
+  EAGAIN: ['too many processes (EAGAIN)', 'Raise the limit (ulimit -u, TasksMax of systemd), or end some.'],
+  EMFILE: ['too many open files in this process (EMFILE)', 'Raise its limit (ulimit -n).'],
+  ENFILE: [
+    'too many open files on this machine (ENFILE)',
+    'Raise its limit (sysctl fs.file-max), or close some.',
+  ],
+  ENOMEM: ['the machine is out of memory (ENOMEM)', 'Free some memory.'],
+};
+
 /** A line of the report of a daemon that starts. */
 type StartMessage =
   | { readonly print: string }
@@ -27,11 +38,7 @@ type StartMessage =
  * @throws DelayerError what its start failed with
  */
 export async function startDetached(): Promise<number> {
-  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
-    detached: true,
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-    env: { ...process.env, DELAYER_READY_FD: `${PIPE}` },
-  });
+  const child = await spawnDaemon();
   // A signal to the waiting process is passed to the daemon that starts.
   const pass = SIGNALS.map((name) => [name, () => child.kill(name)] as const);
   for (const [name, listener] of pass) process.on(name, listener);
@@ -40,6 +47,26 @@ export async function startDetached(): Promise<number> {
   } finally {
     for (const [name, listener] of pass) process.off(name, listener);
     child.unref();
+  }
+}
+
+/** @throws DelayerError when the system gives no process */
+async function spawnDaemon(): Promise<ChildProcess> {
+  try {
+    const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+      detached: true,
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+      env: { ...process.env, DELAYER_READY_FD: `${PIPE}` },
+    });
+    await once(child, 'spawn');
+    return child;
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const [reason = message, hint] = SYSTEM_LIMITS[code] ?? [];
+    throw new DelayerError('daemon_not_started', `the daemon cannot be started: ${reason}`, {
+      hint,
+      cause: error,
+    });
   }
 }
 
@@ -57,8 +84,8 @@ async function untilReady(child: ChildProcess): Promise<number> {
   }
   const [code, signal] = await ended;
   throw new DelayerError(
-    'internal',
-    `The daemon ended before it was up: ${signal ?? `exit code ${code ?? 0}`}`,
+    'daemon_not_started',
+    `the daemon ended before it was up: ${signal ?? `exit code ${code ?? 0}`}`,
   );
 }
 
