@@ -80,7 +80,7 @@ function oldEntries(count: number): Problem[] {
     {
       code: 'old_entries',
       message: `${count} ${entries} of a job that is not ready, or of another topic: original clients would get it early`,
-      hint: 'delayer skips them; a daemon of delayer removes them.',
+      hint: 'delayer skips them. A daemon of delayer removes them, but not the only entry of a job of another topic: doctor moves it into the list of that topic.',
     },
   ];
 }
