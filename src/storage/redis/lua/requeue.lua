@@ -1,6 +1,6 @@
 -- Makes dead letters jobs again: for each id the one that failed last of those that are meant, with its whole ready
 -- lifetime.
--- include: keys, time, note, memo, bounds, mark, known, entry, spare, record, dead, letters, schedule, wake
+-- include: keys, time, note, memo, bounds, mark, known, entry, time_to_leave, record, dead, letters, schedule, wake
 -- ARGV: whether they keep their attempts (0 or 1), wake channel, msgpack of, for each: id, topic or '' for any,
 --   when it failed in ms or '' for any time, delay in ms
 -- Answers: requeued, none or duplicate_id for each of the first. Fewer than were asked for where this run has no time
