@@ -138,7 +138,7 @@ describe('serve --daemon', () => {
       const daemon = pid();
       const { code, stderr } = await waiting.end('SIGINT');
       expect(stderr).to.match(/the daemon ended before it was up: exit code 0/);
-      expect(code).to.equal(70);
+      expect(code).to.equal(69);
       await eventually(() => hasEnded(daemon));
     } finally {
       redis.server.thaw();
