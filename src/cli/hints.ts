@@ -55,6 +55,8 @@ const BY_COMMAND: Readonly<Record<string, Partial<Record<ErrorCode, string>>>> =
     outcome_unknown: 'Run it again: each step checks before it changes anything.',
     output_failed: 'No file was overwritten, and every removed job was first kept in a file.',
   },
+  pause: { output_failed: 'What was paused is paused.' },
+  resume: { output_failed: 'What was resumed is resumed.' },
   export: { output_failed: 'Nothing was changed in the queue.' },
   import: {
     job_exists:

@@ -3,7 +3,7 @@ import * as Flags from '../cli/oclif/flags.js';
 import { hasSwitch } from '../cli/argv.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { threshold } from '../cli/check-flags.js';
-import { toDelayerError } from '../cli/errors.js';
+import { reportError, toDelayerError } from '../cli/errors.js';
 import { hintFor } from '../cli/hints.js';
 import {
   checkStats,
@@ -87,7 +87,9 @@ Exit code 0 if all values are within their thresholds, 1 for a warning, 2 if a v
     const failure = toDelayerError(error);
     const level = failure.exitCode === STORE_EXIT_CODE ? 2 : 3;
     const said = { message: failure.message, hint: hintFor(failure, this.id) };
-    await writeStdout(checkErrorText(level, said, this.format)).catch(() => undefined);
+    await writeStdout(checkErrorText(level, said, this.format)).catch(() => {
+      reportError(error, this.argv, this.id);
+    });
     this.endWith(level);
   }
 }

@@ -38,7 +38,7 @@ export const ERRORS = {
   file_too_new: { exitCode: 78, hint: 'Use the version of delayer that wrote it, or a later one.' },
   output_failed: {
     exitCode: 74,
-    hint: 'Jobs that could not be printed are back in the queue; what was pushed or removed before is done.',
+    hint: 'Make room there, or write to another place.',
   },
   handler_not_executable: {
     exitCode: 126,

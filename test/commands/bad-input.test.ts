@@ -333,6 +333,15 @@ describe('bad input', () => {
     expectOneLine(outcome, 74, /cannot write to stdout/);
   });
 
+  it('a command that takes no jobs says nothing of jobs when it cannot print', async () => {
+    await (await cli.queue()).push({ topic: 'topic', body: 'b' });
+    for (const command of ['--version', '--help', 'config', 'completion bash', 'forecast topic']) {
+      const outcome = await cli.sh(`delayer ${command} >/dev/full`);
+      expectOneLine(outcome, 74, /cannot write to stdout/);
+      expect(outcome.stderr, command).to.not.include('job');
+    }
+  });
+
   it('bad input changes nothing in the queue', async () => {
     const queue = await cli.queue();
     await queue.push({ id: 'a', topic: 'topic', body: 'b' });

@@ -79,6 +79,18 @@ describe('check', () => {
       });
     });
 
+    itOnce('check that cannot write its line says on stderr why, and keeps its exit code', async () => {
+      await (await cli.queue()).push({ topic: 'a', body: 'b' });
+      for (const flags of ['', '--format json', '--format prometheus']) {
+        const { code, stderr } = await cli.sh(`exec delayer check ${flags} >/dev/full`);
+        expect(code, flags).to.equal(3);
+        expect(stderr, flags).to.match(/^delayer: cannot write to stdout: ENOSPC[^\n]*\n$/);
+      }
+      const away = await cli.sh('exec delayer check --store sqlite:/nosuch/queue.db >/dev/full');
+      expect(away.code).to.equal(2);
+      expect(away.stderr).to.match(/^delayer: sqlite:\/nosuch\/queue.db does not exist[^\n]*\n$/);
+    });
+
     it('check of a store that cannot be reached exits with 2', async () => {
       for (const store of ['redis://127.0.0.1:1', 'sqlite:/nosuch/folder/queue.db']) {
         const { code, lines } = await check('--store', store);
