@@ -1,7 +1,7 @@
 -- Ends leases of one reservation, their jobs failed: delayed until the next try, or dead, as the failure, the jobs
 -- themselves and the policy of the reservation say.
--- include: keys, time, extras, policy, note, memo, bounds, mark, known, entry, time_to_leave, record, schedule, line, waiting,
---   comeback, dead, wake
+-- include: keys, time, extras, policy, note, memo, bounds, mark, known, entry, time_to_leave, record, schedule, line,
+--   waiting, comeback, dead, wake
 -- ARGV: dead whatever retries are left (0 or 1), ms until the next try or '', how long a dead letter is kept in ms
 --   (0: for ever) or '', jitter from -1 to 1, how much of a pause that is at most, the policy where the
 --   reservation has none (lib/policy.lua), exit code or '', signal or '', reason or '', wake channel, token, then
