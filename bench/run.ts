@@ -8,7 +8,7 @@ const USAGE = `npm run bench -- [NAME…] [--small] [--rounds N] [--beside RELEA
 Runs the named workloads, or all but the long ones:
 ${WORKLOADS.map(({ name, about, long }) => `  ${name.padEnd(14)} ${about}${long === true ? ' (long)' : ''}`).join('\n')}
 
---beside compares sqlite-cpu with another release: RELEASE is its folder, with dependencies installed.
+--beside compares sqlite-cpu and redis-cpu with another release: RELEASE is its folder, with dependencies installed.
 `;
 
 const ROUNDS = 5;

@@ -15,7 +15,7 @@ import { promote } from './promote.js';
 import { promotion } from './promotion.js';
 import { pushBatch } from './push-batch.js';
 import { sqlite } from './sqlite.js';
-import { sqliteCpu } from './sqlite-cpu.js';
+import { redisCpu, sqliteCpu } from './cpu.js';
 import { sqliteGrowth } from './sqlite-growth.js';
 import { sqliteIdle } from './sqlite-idle.js';
 import { startUp } from './start-up.js';
@@ -37,6 +37,7 @@ export const WORKLOADS: readonly Workload[] = [
   memory,
   sqlite,
   sqliteCpu,
+  redisCpu,
   sqliteIdle,
   sqliteGrowth,
   killServe,

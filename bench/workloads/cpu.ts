@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BareSqlite } from '../bare-sqlite.js';
 import { BATCH, openRelease, type Release } from '../release.js';
-import { type Bench, type Figure, inTurns, paired, ROOT, type Workload } from '../support.js';
+import { type Bench, type Figure, inTurns, paired, ROOT, withRedis, type Workload } from '../support.js';
 
 /** A folder in memory, on Linux. */
 const MEMORY = '/dev/shm';
@@ -45,18 +45,40 @@ export const sqliteCpu: Workload = {
     const theirs =
       other === undefined ? ofBare(new BareSqlite(file)) : await openRelease(other, `sqlite:${file}`);
     try {
-      for (const side of [ours, theirs])
-        for (const work of WORK) await turn(side, work, bench.small ? BATCH : WARM_UP);
-      const figures: Figure[] = [];
-      for (const work of WORK) figures.push(await compare(bench, work, ours, theirs));
-      return figures;
+      return await compareAll(bench, ours, theirs);
     } finally {
-      await ours.close();
-      await theirs.close();
       rmSync(folder, { recursive: true });
     }
   },
 };
+
+export const redisCpu: Workload = {
+  name: 'redis-cpu',
+  about:
+    'processor time per job of a client of Redis, compared with --beside RELEASE, or with itself, which shows the noise',
+  run: (bench) =>
+    withRedis(async ({ url }) => {
+      const { besideRelease: other = ROOT } = bench;
+      return compareAll(
+        { ...bench, besideRelease: other },
+        await openRelease(ROOT, url),
+        await openRelease(other, `${url.split('?')[0]}?db=1`),
+      );
+    }),
+};
+
+async function compareAll(bench: Bench, ours: Release, theirs: Release): Promise<Figure[]> {
+  try {
+    for (const side of [ours, theirs])
+      for (const work of WORK) await turn(side, work, bench.small ? BATCH : WARM_UP);
+    const figures: Figure[] = [];
+    for (const work of WORK) figures.push(await compare(bench, work, ours, theirs));
+    return figures;
+  } finally {
+    await ours.close();
+    await theirs.close();
+  }
+}
 
 async function compare(bench: Bench, work: Work, ours: Release, theirs: Release): Promise<Figure> {
   const { besideRelease: other, rounds, small } = bench;
