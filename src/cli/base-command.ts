@@ -21,11 +21,20 @@ import { closeStdin } from './input/lines.js';
 import { Command } from './oclif/command.js';
 import * as Flags from './oclif/flags.js';
 import { type CommandSpec, parseArguments } from './parse.js';
-import { endBySignal, type EndSignal, type Interruption, keepHangupIgnored } from './signals.js';
+import {
+  endBySignal,
+  type EndSignal,
+  ignoreDebugSignal,
+  type Interruption,
+  keepHangupIgnored,
+} from './signals.js';
 import { printInfo, setVerbosity } from './stderr.js';
 
 const PASSWORD_WARNING =
   'other users may see a password in --store in the list of processes; put it into DELAYER_REDIS_PASSWORD_FILE, DELAYER_REDIS_PASSWORD or DELAYER_STORE';
+
+/** A command that runs for so long (ms) may be sent signals by others than its terminal. */
+const LONG_MS = 1000;
 
 /** Ids that are acted on with one call of the store. */
 const CHUNK_IDS = 250;
@@ -116,7 +125,11 @@ export abstract class BaseCommand extends Command {
     const settings = readSettings(flags);
     const { store, prefix } = settings;
     const isDefaultStore = settings.storeFrom === 'default';
-    if (this.interruption === undefined) keepHangupIgnored();
+    if (this.interruption === undefined) {
+      keepHangupIgnored();
+      // Later, because the first listener of a process for a signal takes 0.1 ms, which a short command need not spend.
+      setTimeout(ignoreDebugSignal, LONG_MS).unref();
+    }
     this.warnOfPassword(flags.store);
     const queue = await openQueue(store, {
       prefix,

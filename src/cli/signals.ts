@@ -24,6 +24,7 @@ export class Interruption {
    * @param options `withQuit`: SIGQUIT counts as such a signal, too; otherwise it ends the process at once
    */
   constructor(options: { ignoreHangup?: () => void; withQuit?: boolean } = {}) {
+    ignoreDebugSignal();
     const ignoreHangup = options.ignoreHangup ?? (isHangupIgnored() ? () => undefined : undefined);
     for (const name of options.withQuit === true ? ([...SIGNALS, 'SIGQUIT'] as const) : SIGNALS) {
       const listener = name === 'SIGHUP' && ignoreHangup ? ignoreHangup : () => this.interrupt(name);
@@ -100,6 +101,14 @@ function dieBy(name: EndSignal): void {
   process.kill(process.pid, name);
   // Process 1 of a container is not ended by its own signals.
   process.exit(128 + constants.signals[name]);
+}
+
+/**
+ * SIGUSR1 opens Node's debugger on a port, where any user of the machine may then run code in this process. A listener
+ * prevents that (`--disable-sigusr1` only in later versions of Node); it keeps no process alive.
+ */
+export function ignoreDebugSignal(): void {
+  if (process.listenerCount('SIGUSR1') === 0) process.on('SIGUSR1', () => undefined);
 }
 
 /** If SIGHUP was ignored when the process began, it does not end a command that is at work. */

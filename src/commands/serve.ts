@@ -97,7 +97,6 @@ It runs in the foreground, or with --daemon in the background. -c reads the conf
     this.interruption = interruption;
     // The original daemon ends on this signal, too.
     process.on('SIGQUIT', () => interruption.abort());
-    // Without a listener, this signal opens Node's debugger.
     process.on('SIGUSR1', () => this.daemonLog?.write(statusLine(this.progress)));
     return interruption;
   }
