@@ -1,6 +1,7 @@
+import { Outage } from '../core/outage.js';
 import type { Queue } from '../core/queue.js';
 import type { Estimate, Problem, Stats } from '../core/views.js';
-import { sleep } from '../core/timer.js';
+import { isTimeOver, sleep } from '../core/timer.js';
 import { comparing } from '../output/columns.js';
 import { overviewToJson, toJsonLine, topicToJson } from '../output/json.js';
 import { writeIds } from '../output/jobs.js';
@@ -8,6 +9,7 @@ import { overviewRows, withEmptied } from '../output/overview-rows.js';
 import type { OverviewLook } from '../output/overview-table.js';
 import { RedrawnText } from '../output/redraw.js';
 import { stdoutIsTerminal, writeStdout } from '../output/stdout.js';
+import { describeEvent, printEvent } from './events.js';
 import { withCliHint } from './hints.js';
 import { whileRead } from './reader.js';
 import type { Interruption } from './signals.js';
@@ -40,7 +42,7 @@ export async function showOverview(queue: Queue, options: OverviewOptions): Prom
 
 /**
  * The same again and again, with the changes since the last look: redrawn in place on a terminal, else one below the
- * other, until it is interrupted.
+ * other, until it is interrupted. Only the first look has to succeed; a store that goes away is waited for.
  * @returns the exit code
  */
 export async function watchOverview(
@@ -50,9 +52,21 @@ export async function watchOverview(
 ): Promise<number> {
   const screen = new RedrawnText();
   const { signal } = interruption;
+  const outage = new Outage(queue.label, (event) => {
+    if (stdoutIsTerminal()) void screen.draw(`${describeEvent(event) ?? ''}\n`, terminalSize());
+    else printEvent(event);
+  });
   await whileRead(interruption, async () => {
     for (let before: Stats | undefined; !signal.aborted;) {
-      const { stats: counted, ...found } = await look(queue, options.exact);
+      let seen: Look;
+      try {
+        seen = await look(queue, options.exact);
+      } catch (error) {
+        if (isTimeOver({ signal }) || (await outage.waitOut(error, { signal }))) continue;
+        throw error;
+      }
+      outage.end();
+      const { stats: counted, ...found } = seen;
       const stats = withEmptied(counted, before);
       const gap = before === undefined ? '' : '\n';
       const draw = (text: string) =>

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import { expectQuiet, forEachStore, jsonOf, linesOf } from '../support/cli.js';
+import { expectQuiet, forEachStore, jsonOf, linesOf, useCli } from '../support/cli.js';
 import { eventually } from '../support/eventually.js';
 import { HOUR_MS } from '../support/jobs.js';
+import { useRedis } from '../support/redis.js';
 
 describe('the overview of inspect', () => {
   forEachStore((cli) => {
@@ -106,4 +107,23 @@ describe('the overview of inspect', () => {
     },
     ['SQLite'],
   );
+
+  describe('on a Redis that goes away', () => {
+    const redis = useRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+    const cli = useCli(() => ({ DELAYER_STORE: redis.server.url, DELAYER_PREFIX: redis.prefix }));
+
+    it('--watch waits through the outage, reports it once, and goes on', async () => {
+      await (await cli.queue()).push({ topic: 'a', body: 'x', delayMs: HOUR_MS });
+      const watch = cli.start(['inspect', '--watch', '--interval', '50ms', '--json']);
+      await watch.printed(1);
+      await redis.server.kill();
+      await watch.says(/retrying/);
+      const before = watch.lines.length;
+      await redis.server.restart();
+      await watch.says(/ is back\n/);
+      await watch.printed(before + 1);
+      const { stderr } = await watch.end('SIGINT');
+      expect(stderr.trimEnd().split('\n')).to.have.length(2);
+    });
+  });
 });

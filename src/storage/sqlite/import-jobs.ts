@@ -211,17 +211,13 @@ function insert(connection: Connection, job: ImportedJob, state: number, now: nu
 function toRow(job: ImportedJob, state: number, now: number, extras?: ExtrasRow): Value[] {
   const { attempts, dueAtMs: place = now, topic, id, body } = job;
   const expiresMs = expiryOf(job, now);
-  const ttlMs = job.ttlMs ?? lifetimeOf(place, expiresMs);
+  // The default where it would have expired before it was due, as a bucket of an original client may.
+  const known = expiresMs > place ? expiresMs - place : DEFAULT_TTL_MS;
+  const ttlMs = job.ttlMs ?? (expiresMs < LAST_TIME_MS ? known : LAST_TIME_MS);
   return [
     ...[state, attempts, place, expiresMs, ttlMs === DEFAULT_TTL_MS ? null : ttlMs],
     ...[topic, id, body, extras ? 1 : null],
   ];
-}
-
-/** The default where it would have expired before it was due, as a bucket of an original client may. */
-function lifetimeOf(place: number, expiresMs: number): number {
-  if (expiresMs >= LAST_TIME_MS) return LAST_TIME_MS;
-  return expiresMs > place ? expiresMs - place : DEFAULT_TTL_MS;
 }
 
 /** The ready lifetime of a job that was leased stood still meanwhile. */
