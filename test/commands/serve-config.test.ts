@@ -64,7 +64,7 @@ conn_max_lifetime = 3600
     const raw = redis.server.client();
     await raw.config('SET', 'requirepass', 's;cret#');
     try {
-      configure(`[redis]\nport = ${redis.server.port}\npassword = "s;cret#"\n`);
+      configure(`[redis]\nport = ${redis.server.port}\npassword = \`s;cret#\`\n`);
       const daemon = cli.start([
         'serve',
         '-c',

@@ -11,6 +11,7 @@ import {
   soon,
   textOf,
 } from '../support/jobs.js';
+import { eventually } from '../support/eventually.js';
 import { useRedis } from '../support/redis.js';
 import { OriginalClient, OriginalDaemon } from './original.js';
 
@@ -240,11 +241,16 @@ describe('an old entry of an id in a ready list', () => {
     // In a database of 25,000 keys delayer keeps one more.
     afterEach(() => ground.raw.flushdb());
 
+    /** The commands of a call that walk through a list, or write in the middle of one. */
     const scriptsRun = async (work: () => Promise<unknown>) => {
-      await ground.raw.config('RESETSTAT');
+      const monitor = await ground.server.client().monitor();
+      const seen: string[] = [];
+      monitor.on('monitor', (_time: string, args: string[]) => seen.push(args.join(' ').toLowerCase()));
       await work();
-      const stats = await ground.raw.info('commandstats');
-      return ['lrem', 'lpos', 'lset'].filter((command) => stats.includes(`cmdstat_${command}:`));
+      await ground.raw.ping('all seen');
+      await eventually(() => seen.includes('ping all seen'));
+      monitor.disconnect();
+      return seen.filter((line) => /^(lrem|lset|lpos(?!.* maxlen \d+$)) /.test(line));
     };
     async function filled(settings: { ttlMs?: number } = {}, length = FILLED): Promise<Queue> {
       const queue = ground.queue();
