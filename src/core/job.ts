@@ -145,8 +145,8 @@ export interface JobRecord extends Omit<Job, 'topic' | 'body'> {
  * - `no_entry`: its body is there, and its id is neither in the pool nor in a ready list: no consumer is
  *   given it.
  * - `other_topic`: its only entry is in the ready list of another topic, `listedIn`. delayer passes over it.
- * - `old_entry`: it is not ready, and an entry of its id is in the ready list `listedIn`. delayer passes over
- *   that, and other clients do not.
+ * - `old_entry`: it is not ready, or ready in another list, and an entry of its id is in the ready list `listedIn`.
+ *   delayer passes over that, and other clients do not.
  * - `doubled_entry`: it is in its ready list `entries` times. delayer delivers it once.
  */
 export type Flaw =

@@ -74,7 +74,7 @@ export function otherTopic({ topic }: JobRecord, listedIn: Bytes): string[] {
 export function entries(flaw: Flaw | undefined): string[] {
   if (flaw?.type === 'old_entry')
     return [
-      `An older entry of its id is in the ready list of ${quote(flaw.listedIn)}: an original client that pops that topic gets the job early. delayer skips the entry.`,
+      `An older entry of its id is in the ready list of ${quote(flaw.listedIn)}: an original client that pops that topic gets the job early, or though it belongs to another topic. delayer skips the entry.`,
     ];
   if (flaw?.type === 'doubled_entry')
     return [

@@ -197,6 +197,20 @@ describe('problems of jobs in Redis', () => {
     expect(await ground.raw.keys(key('*'))).to.deep.equal([]);
   });
 
+  it('an entry in the list of another topic of a job that is ready in its own is listed, and removed by a daemon', async () => {
+    const queue = ground.queue();
+    await queue.push({ id: '1', topic: 'topic', body: 'b' });
+    await maintainAll(queue);
+    await ground.raw.lpush(key('ready_queue:other'), '1');
+    expect((await counted(queue))[0]).to.match(/^old_entries 1/);
+    expect(await flawed(queue)).to.deep.equal(['1 old_entry']);
+    await eventually(async () => {
+      await queue.maintain();
+      await noneLeft(queue);
+    });
+    expect(idsOf(await queue.popMany('topic', 2))).to.deep.equal(['1']);
+  });
+
   it('missing records are counted by their keys, and what refers to them is cleared away', async () => {
     const queue = ground.queue();
     await queue.pushMany(['1', '2'].map((id) => ({ id, topic: 'topic', body: 'b' })));
